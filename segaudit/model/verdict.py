@@ -1,0 +1,174 @@
+"""What was found out, and what it rests on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from segaudit.model.flow import Family, Flow, Trace
+from segaudit.model.source import SourceSpan
+
+
+class Outcome(Enum):
+    """The answer to one assertion; the order is from best to worst for ``worst``."""
+
+    PROVEN = "PROVEN"
+    PROVEN_IF = "PROVEN_IF"
+    VACUOUS = "VACUOUS"
+    UNKNOWN = "UNKNOWN"
+    VIOLATED = "VIOLATED"
+
+
+def worst(outcomes: list[Outcome]) -> Outcome:
+    """The worst of ``outcomes``; VACUOUS for none, since nothing was shown."""
+    order = list(Outcome)
+    return max(outcomes, key=order.index, default=Outcome.VACUOUS)
+
+
+class Grade(Enum):
+    """What holds an isolation (G5 strongest), see DESIGN §1; G1 and G0 are violations."""
+
+    G5 = "G5"
+    G4 = "G4"
+    G3 = "G3"
+    G2 = "G2"
+    G1 = "G1"
+    G0 = "G0"
+
+    @property
+    def meaning(self) -> str:
+        """One sentence for a reader who does not know the grades."""
+        return {
+            "G5": "no physical, L2, L3 or tunnel adjacency joins them",
+            "G4": "filters hold whatever the routing does",
+            "G3": "holds under current routing and any single failure",
+            "G2": "holds under current routing only",
+            "G1": "packets arrive, no reply can come back",
+            "G0": "packets arrive and replies come back",
+        }[self.value]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Assumption:
+    """One thing a verdict rests on. ``owner`` is empty where nobody in the policy answers for it."""
+
+    id: str
+    text: str
+    owner: str = ""
+    spans: tuple[SourceSpan, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Barrier:
+    """What stops packets of one zone on one way to another: one object, cited.
+
+    ``kind`` is ``ace``, ``default``, ``no-route``, ``blackhole``, ``interface-down``,
+    ``not-forwarding``, ``no-adjacency``, ``reverse-path-filter``.
+    """
+
+    device: str
+    kind: str
+    text: str
+    way: str = ""
+    span: SourceSpan | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """A concrete packet that arrives, with its way; ``origin`` is the place it starts from."""
+
+    flow: Flow
+    trace: Trace
+    origin: str
+    source_is_own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PairVerdict:
+    """One zone pair in one family: the unit that probes are compared with.
+
+    ``barriers`` list every way across that was tried and what blocks it (isolated pairs).
+    ``depends_on`` names the UNMODELLED edges or lines without which it would be proven.
+    """
+
+    source_zone: str
+    destination_zone: str
+    family: Family
+    outcome: Outcome
+    grade: Grade | None = None
+    witness: Witness | None = None
+    barriers: tuple[Barrier, ...] = ()
+    assumptions: tuple[Assumption, ...] = ()
+    depends_on: tuple[str, ...] = ()
+    reason: str = ""
+    excepted_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One assertion in one direction and family: the worst of its pairs.
+
+    ``kind`` is ``isolation`` or ``flow`` (an allowed flow that must work: PROVEN means it does).
+    ``expired`` names exceptions that no longer hold at ``as_of``.
+    """
+
+    assertion: str
+    kind: str
+    title: str
+    direction: str
+    source: str
+    destination: str
+    family: Family
+    outcome: Outcome
+    severity: str
+    pairs: tuple[PairVerdict, ...]
+    exceptions: tuple[str, ...] = ()
+    expired: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """Stable name of this verdict: ``ISO-1/forward/ipv4``."""
+        return f"{self.assertion}/{self.direction}/{self.family.label}"
+
+    @property
+    def grade(self) -> Grade | None:
+        """The weakest grade among the pairs."""
+        grades = [pair.grade for pair in self.pairs if pair.grade]
+        return max(grades, key=list(Grade).index, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixCell:
+    """Whether anything of one zone may arrive in another, whatever the policy says.
+
+    ``reach`` is ``none``, ``allowed`` (all that may arrive is an allowed flow or exception),
+    ``open`` (more than that certainly arrives) or ``unknown``.
+    """
+
+    source_zone: str
+    destination_zone: str
+    family: Family
+    reach: str
+    asserted: bool
+
+
+class Severity(Enum):
+    """How bad a finding is."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+    INFO = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something a reader must know that is not itself a verdict (contradiction, line, failure)."""
+
+    id: str
+    severity: Severity
+    title: str
+    detail: str
+    spans: tuple[SourceSpan, ...] = ()
+    hint: str = ""
