@@ -68,7 +68,8 @@ class Interface:
 
     ``bridge`` names the bridge interface this one is a port of; ``parent`` the interface that
     carries it (VLAN, tunnel). ``forwarding``, ``reverse_path_filter`` (0 off, 1 strict, 2 loose)
-    and ``proxy_arp`` are per family or IPv4 facts as the device reports them.
+    and ``proxy_arp`` are per family or IPv4 facts as the device reports them. ``vlan`` is the VLAN ID
+    of a VLAN subinterface or SVI.
     """
 
     name: str
@@ -87,6 +88,7 @@ class Interface:
     proxy_arp: bool = False
     description: str = ""
     span: SourceSpan | None = None
+    vlan: int | None = None
 
 
 class RouteKind(Enum):

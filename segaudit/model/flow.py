@@ -126,7 +126,8 @@ class Step:
     """One event at one hop: what happened, and the line that made it happen.
 
     ``certain`` is false where the step rests on something not modelled (an unknown match, a
-    neighbour that may exist).
+    neighbour that may exist). ``action`` is ``received``, ``translated``, ``filtered``, ``routed``,
+    ``sent``, ``accepted`` or ``dropped``.
     """
 
     device: str
@@ -134,6 +135,7 @@ class Step:
     span: SourceSpan | None = None
     interface: str = ""
     certain: bool = True
+    action: str = ""
 
     def __str__(self) -> str:
         place = f"{self.device}[{self.interface}]" if self.interface else self.device

@@ -34,7 +34,7 @@ class Service:
 class Location:
     """A pattern over places: every key that is set must match (names take shell wildcards).
 
-    ``prefix`` is ``(family, first, last)``.
+    ``prefix`` is ``(family, first, last)``. ``where`` is ``file:line:column`` of the policy.
     """
 
     prefix: tuple[Family, int, int] | None = None
@@ -46,6 +46,7 @@ class Location:
     role: str | None = None
     span: SourceSpan | None = None
     text: str = ""
+    where: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class Isolation:
     """Nothing may pass between two sides or zones; allowed flows cannot defeat it.
 
     ``between`` and ``and_`` are zone names already resolved from sides; ``between_text`` and
-    ``and_text`` are the policy's words.
+    ``and_text`` are the policy's words. ``max_age_hours`` is exact, ``max_age_days`` its whole days.
     """
 
     id: str
@@ -89,11 +90,15 @@ class Isolation:
     probes: str = "every-pair"
     max_age_days: int | None = None
     span: SourceSpan | None = None
+    max_age_hours: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AllowedFlow:
-    """A conduit: ``source`` may open ``services`` to ``destination``; replies are implied."""
+    """A conduit: ``source`` may open ``services`` to ``destination``; replies are implied.
+
+    ``expires_where`` is ``file:line:column`` of the date.
+    """
 
     id: str
     source: str
@@ -106,6 +111,7 @@ class AllowedFlow:
     ticket: str = ""
     through: tuple[str, ...] = ()
     span: SourceSpan | None = None
+    expires_where: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +128,7 @@ class Exemption:
     expires: date
     ticket: str = ""
     span: SourceSpan | None = None
+    expires_where: str = ""
 
     def holds(self, as_of: date) -> bool:
         """True up to and on the day of expiry."""
@@ -148,6 +155,7 @@ class OwnedAssumption:
     justification: str
     expires: date | None = None
     span: SourceSpan | None = None
+    expires_where: str = ""
 
 
 @dataclass(frozen=True, slots=True)

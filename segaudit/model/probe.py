@@ -39,7 +39,8 @@ class PlannedProbe:
     """One packet to send from ``source`` towards ``destination``'s vantage.
 
     ``expected`` is the model's word: ``none`` (blocked), ``delivered`` or ``unknown``.
-    ``purpose`` is ``isolation``, ``witness``, ``flow`` or ``control``.
+    ``purpose`` is ``isolation``, ``witness``, ``flow`` or ``control``. ``control`` is the allowed
+    target whose answer shows the way up to the barrier; without one silence is inconclusive.
     """
 
     id: str
@@ -49,6 +50,7 @@ class PlannedProbe:
     flow: Flow
     expected: str
     purpose: str
+    control: ControlTarget | None = None
 
 
 @dataclass(frozen=True, slots=True)

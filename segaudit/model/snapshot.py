@@ -38,7 +38,8 @@ class RawFile:
     """The verbatim output of one command, or one config file.
 
     ``path`` is relative to the snapshot root (``devices/sub-fw/nftables.json``), ``taken_at`` ISO
-    8601 UTC (empty where unknown), ``sha256`` of the UTF-8 text.
+    8601 UTC (empty where unknown), ``sha256`` of the UTF-8 text. ``stderr`` is what a successful
+    command said besides its output (a warning about tables it does not show).
     """
 
     path: str
@@ -47,6 +48,7 @@ class RawFile:
     command: str = ""
     taken_at: str = ""
     exit_status: int | None = None
+    stderr: str = ""
 
     @property
     def name(self) -> str:

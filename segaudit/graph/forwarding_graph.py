@@ -1,0 +1,126 @@
+"""The graph of every adjacency, in NetworkX: what is next to what, before any filter or route.
+
+Nodes: ``("device", name)``, ``("interface", device, name)``, ``("segment", id)``, ``UNMODELLED`` and
+``INTERNET_NODE``. Edges are undirected; an edge with ``up=False`` is configured but down and counts
+for grade G5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import networkx as nx
+
+from segaudit.graph.segments import Segment, segments
+from segaudit.model.device import Device
+from segaudit.model.snapshot import Snapshot
+from segaudit.model.topology import TerminationPoint
+
+UNMODELLED = "UNMODELLED"
+"""The adversary: forwards anything from anywhere it touches to anywhere it touches, rewritten at will."""
+
+INTERNET_NODE = "INTERNET"
+"""Forwards anything unchanged between all places the policy calls the internet."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardingGraph:
+    """Devices, segments, and who touches what.
+
+    ``internet_devices`` are the modelled devices that the policy places in the zone ``internet``:
+    as adversaries they forward anything. ``unmodelled_segments`` and ``internet_segments`` are ids.
+    """
+
+    devices: Mapping[str, Device]
+    segments: Mapping[str, Segment]
+    segment_of: Mapping[TerminationPoint, str]
+    internet_devices: frozenset[str]
+    internet_segments: frozenset[str]
+    unmodelled_segments: frozenset[str]
+
+    def receivers(self, segment: str) -> tuple[TerminationPoint, ...]:
+        """The modelled interfaces on a segment."""
+        return tuple(
+            point
+            for point in self.segments[segment].points
+            if point.device in self.devices and point.interface in self.devices[point.device].interfaces
+        )
+
+    def networkx(self) -> Any:
+        """The graph as a ``networkx.Graph`` (names as strings), for paths, components and export."""
+        graph: Any = nx.Graph()
+        for name, device in sorted(self.devices.items()):
+            graph.add_node(name, kind="device")
+            for interface in device.interfaces.values():
+                point = TerminationPoint(name, interface.name)
+                graph.add_node(str(point), kind="interface")
+                up = interface.enabled and interface.operational
+                graph.add_edge(name, str(point), up=up)
+                if point in self.segment_of:
+                    graph.add_edge(str(point), f"segment {self.segment_of[point]}", up=up)
+        for segment in self.segments:
+            graph.add_node(f"segment {segment}", kind="segment")
+        for name, touched in (
+            (UNMODELLED, self.unmodelled_segments),
+            (INTERNET_NODE, self.internet_segments),
+        ):
+            if touched:
+                graph.add_node(name, kind="adversary")
+                graph.add_edges_from(((name, f"segment {segment}") for segment in sorted(touched)), up=True)
+        return graph
+
+
+def build_graph(
+    snapshot: Snapshot,
+    internet_devices: frozenset[str] = frozenset(),
+    internet_interfaces: frozenset[TerminationPoint] = frozenset(),
+    end_hosts_only: frozenset[TerminationPoint] = frozenset(),
+    doubtful_devices: frozenset[str] = frozenset(),
+    nothing_unmodelled: bool = False,
+) -> ForwardingGraph:
+    """The graph of a snapshot under given assumptions.
+
+    Args:
+        snapshot: the parsed network.
+        internet_devices: devices that the policy calls the internet.
+        internet_interfaces: interfaces whose far side the policy calls the internet.
+        end_hosts_only: interfaces where an owned assumption says that nothing that forwards is
+            attached besides what is modelled. It closes a segment unless something not modelled is
+            *known* to be there.
+        doubtful_devices: devices to be replaced by UNMODELLED (they hold lines not understood, or
+            the intruder owns them).
+        nothing_unmodelled: pretend that what was collected is all there is. Proves nothing; tells
+            what a missing proof depends on.
+    """
+    devices = {name: device for name, device in snapshot.devices.items() if name not in doubtful_devices}
+    found = {segment.id: segment for segment in segments(snapshot)}
+    segment_of = {point: segment.id for segment in found.values() for point in segment.points}
+    internet = {
+        segment.id
+        for segment in found.values()
+        if any(point.device in internet_devices or point in internet_interfaces for point in segment.points)
+    }
+    unmodelled = (
+        set()
+        if nothing_unmodelled
+        else {
+            segment.id
+            for segment in found.values()
+            if any(point.device in doubtful_devices for point in segment.points)
+            or (segment.is_open and not _assumed_closed(segment, end_hosts_only | internet_interfaces))
+        }
+    )
+    return ForwardingGraph(
+        devices,
+        found,
+        segment_of,
+        internet_devices & devices.keys(),
+        frozenset(internet),
+        frozenset(unmodelled),
+    )
+
+
+def _assumed_closed(segment: Segment, claimed: frozenset[TerminationPoint]) -> bool:
+    return not segment.certain_neighbour and any(point in claimed for point in segment.points)

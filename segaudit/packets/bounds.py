@@ -1,0 +1,42 @@
+"""A set known only between two bounds: what may be a member, and what must be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from segaudit.packets.space import DEVICE_FIELDS, HeaderSpace
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """``must`` ⊆ the true set ⊆ ``may``; equal where everything is modelled.
+
+    A proof of isolation uses ``may``, a proof of reachability ``must``; what lies between them is
+    UNKNOWN.
+    """
+
+    may: HeaderSpace
+    must: HeaderSpace
+
+    @classmethod
+    def exactly(cls, space: HeaderSpace) -> Bounds:
+        """A set that is known exactly."""
+        return cls(space, space)
+
+    def __and__(self, other: Bounds) -> Bounds:
+        return Bounds(self.may & other.may, self.must & other.must)
+
+    def __or__(self, other: Bounds) -> Bounds:
+        return Bounds(self.may | other.may, self.must | other.must)
+
+    def __invert__(self) -> Bounds:
+        return Bounds(~self.must, ~self.may)
+
+    def __sub__(self, other: Bounds) -> Bounds:
+        return self & ~other
+
+    def at(self, place: HeaderSpace) -> Bounds:
+        """The part inside ``place`` (values of all device fields), as sets of headers alone."""
+        return Bounds(
+            (self.may & place).without(*DEVICE_FIELDS), (self.must & place).without(*DEVICE_FIELDS)
+        )

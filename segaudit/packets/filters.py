@@ -1,0 +1,180 @@
+"""What a whole chain of rules does: ``model.acl.Acl`` -> the packets it accepts, and translations.
+
+A chain's summary has three parts: packets it accepts, packets it returns, packets that run past its
+end; the rest is dropped. Summaries of neighbouring rules combine associatively, so a chain is
+compiled by divide and conquer (DESIGN §5) and each chain once, however often it is jumped to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from segaudit.model.acl import (
+    Ace,
+    Acl,
+    Continue,
+    Forwarding,
+    Goto,
+    Jump,
+    NoTrack,
+    Return,
+    SetMark,
+    Translate,
+    UnknownAction,
+)
+from segaudit.packets.bounds import Bounds
+from segaudit.packets.matches import MatchCompiler
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What some consecutive rules do with a packet: accept it, return it, or let it run past."""
+
+    accepted: Bounds
+    returned: Bounds
+    passed: Bounds
+
+    def then(self, later: Summary) -> Summary:
+        """These rules, then ``later``."""
+        return Summary(
+            self.accepted | (self.passed & later.accepted),
+            self.returned | (self.passed & later.returned),
+            self.passed & later.passed,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TranslationPiece:
+    """The packets that one translation applies to; ``translate`` ``None``: none applies."""
+
+    packets: Bounds
+    translate: Translate | None
+
+
+class ChainCompiler:
+    """Compiles the chains of one device.
+
+    Args:
+        matches: the match compiler of the device.
+        acls: all its chains by name. A jump to a chain that is not there, or round in a circle,
+            counts as an unknown action: the packet may be accepted.
+    """
+
+    def __init__(self, matches: MatchCompiler, acls: Mapping[str, Acl]) -> None:
+        self.matches = matches
+        self.acls = acls
+        self._summaries: dict[str, Summary] = {}
+        self._open: set[str] = set()
+        universe = matches.universe
+        self._all = Bounds.exactly(universe.all)
+        self._none = Bounds.exactly(universe.none)
+        self._unsure = Bounds(universe.all, universe.none)
+
+    def accepted(self, acl: str) -> Bounds:
+        """The packets that the attached chain ``acl`` accepts, its default included."""
+        summary = self.summary(acl)
+        rest = summary.returned | summary.passed
+        found = self.acls.get(acl)
+        if found is None:
+            return self._unsure
+        return summary.accepted | rest if found.default is Forwarding.ACCEPT else summary.accepted
+
+    def summary(self, acl: str) -> Summary:
+        """What the chain does, its default not yet applied."""
+        if acl in self._open or acl not in self.acls:
+            return Summary(self._unsure, self._unsure, self._unsure)
+        if acl not in self._summaries:
+            self._open.add(acl)
+            self._summaries[acl] = self._fold(self.acls[acl].aces)
+            self._open.discard(acl)
+        return self._summaries[acl]
+
+    def _fold(self, aces: tuple[Ace, ...]) -> Summary:
+        if not aces:
+            return Summary(self._none, self._none, self._all)
+        if len(aces) == 1:
+            return self._rule(aces[0])
+        middle = len(aces) // 2
+        return self._fold(aces[:middle]).then(self._fold(aces[middle:]))
+
+    def _rule(self, ace: Ace) -> Summary:
+        matched = self.matches.compile(ace.matches)
+        none, rest = self._none, ~matched
+        match ace.action:
+            case Forwarding.ACCEPT | Translate():
+                return Summary(matched, none, rest)
+            case Forwarding():
+                return Summary(none, none, rest)
+            case Return():
+                return Summary(none, matched, rest)
+            case Continue() | SetMark() | NoTrack():
+                return Summary(none, none, self._all)
+            case Jump(target):
+                inner = self.summary(target)
+                goes_on = rest | (matched & (inner.returned | inner.passed))
+                return Summary(matched & inner.accepted, none, goes_on)
+            case Goto(target):
+                inner = self.summary(target)
+                return Summary(matched & inner.accepted, matched & (inner.returned | inner.passed), rest)
+            case UnknownAction():
+                maybe = matched & self._unsure
+                return Summary(maybe, maybe, Bounds(self._all.may, rest.must))
+            case _:
+                raise AssertionError(f"not an action: {ace.action!r}")
+
+    def translations(self, acl: str, packets: Bounds) -> list[TranslationPiece]:
+        """Split ``packets`` by the translation that a NAT chain gives the first of a connection.
+
+        The last piece holds the packets left as they are. A packet that the chain drops is in no
+        piece.
+        """
+        pieces: list[TranslationPiece] = []
+        left_alone: list[Bounds] = []
+        rest = self._translate_chain(acl, packets, pieces, left_alone, frozenset())
+        found = self.acls.get(acl)
+        if found is None or found.default is not Forwarding.DROP:
+            left_alone.append(rest)
+        untouched = self._none
+        for part in left_alone:
+            untouched = untouched | part
+        return [*pieces, TranslationPiece(untouched, None)]
+
+    def _translate_chain(
+        self,
+        acl: str,
+        reach: Bounds,
+        pieces: list[TranslationPiece],
+        left_alone: list[Bounds],
+        above: frozenset[str],
+    ) -> Bounds:
+        """Walk a NAT chain in order; the result is what returns from it or runs past its end."""
+        if acl in above or acl not in self.acls:
+            left_alone.append(reach & self._unsure)
+            return Bounds(reach.may, self._none.must)
+        returned = self._none
+        for ace in self.acls[acl].aces:
+            matched = reach & self.matches.compile(ace.matches)
+            rest = reach - self.matches.compile(ace.matches)
+            match ace.action:
+                case Translate():
+                    pieces.append(TranslationPiece(matched, ace.action))
+                case Forwarding.ACCEPT:
+                    left_alone.append(matched)
+                case Forwarding():
+                    pass
+                case Return():
+                    returned = returned | matched
+                case Jump(target):
+                    inside = self._translate_chain(target, matched, pieces, left_alone, above | {acl})
+                    rest = rest | inside
+                case Goto(target):
+                    inside = self._translate_chain(target, matched, pieces, left_alone, above | {acl})
+                    returned = returned | inside
+                case UnknownAction():
+                    left_alone.append(matched & self._unsure)
+                    rest = Bounds(reach.may, rest.must)
+                case _:
+                    rest = reach
+            reach = rest
+        return returned | reach

@@ -1,0 +1,674 @@
+"""The second opinion: one concrete packet, interpreted hop by hop, sharing no code with the fixpoint.
+
+Reads the same model and nothing else: own longest-prefix match, own rule interpreter, own
+translations. Where a match is not modelled the walk branches, and the steps after it are not
+``certain``. Every step cites the line that caused it, so a walk is also how a witness is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from segaudit.model.acl import (
+    TRACKING_PRIORITY,
+    Ace,
+    Acl,
+    AclAttachment,
+    AddressIn,
+    AddressMasked,
+    AllOf,
+    AnyOf,
+    AnyPacket,
+    Direction,
+    End,
+    FamilyIs,
+    Field,
+    FieldIn,
+    FieldMasked,
+    Forwarding,
+    Goto,
+    Hook,
+    InterfaceIn,
+    Jump,
+    Matches,
+    Not,
+    Return,
+    StateIn,
+    Translate,
+    TranslationKind,
+    UnknownAction,
+    UnknownMatch,
+)
+from segaudit.model.device import Device, NextHop, Route, RouteKind, RoutingRule
+from segaudit.model.flow import ConnectionState, Disposition, Family, Flow, Step, Trace
+from segaudit.model.source import SourceSpan
+from segaudit.model.topology import TerminationPoint
+
+MAXIMUM_HOPS = 64
+MAXIMUM_WALKS = 256
+
+Wires = Mapping[TerminationPoint, tuple[TerminationPoint, ...]]
+"""Per interface the interfaces on the same wire, itself included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """What one device remembers of a connection: its first packet as it entered and as it left."""
+
+    entered: Flow
+    left: Flow
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """One possible way of a packet, with what the tracking devices on it remember."""
+
+    trace: Trace
+    connections: Mapping[str, Connection]
+
+
+@dataclass(frozen=True, slots=True)
+class _Position:
+    """A packet about to be processed by a device."""
+
+    device: str
+    interface: str
+    flow: Flow
+    steps: tuple[Step, ...]
+    connections: Mapping[str, Connection]
+    certain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """What a rule can look at besides the header."""
+
+    incoming: str | None
+    outgoing: str | None
+    state: ConnectionState
+
+
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    """What a chain may do with the packet, by which rule, and whether that is certain."""
+
+    verdict: Forwarding | Return | Translate
+    ace: Ace | None
+    certain: bool
+
+
+@dataclass(slots=True)
+class Walker:
+    """Walks packets through a modelled network.
+
+    Args:
+        devices: the devices by name.
+        wires: who shares a wire with whom.
+        known: connections that exist already; packets that answer one are ESTABLISHED.
+    """
+
+    devices: Mapping[str, Device]
+    wires: Wires
+    known: Mapping[str, Connection] = field(default_factory=dict)
+
+    def walk(self, flow: Flow, device: str, interface: str) -> tuple[Walk, ...]:
+        """Every way that ``flow``, received by ``device`` on ``interface``, may go (bounded)."""
+        found: list[Walk] = []
+        queue = [_Position(device, interface, flow, (), {}, True)]
+        while queue and len(found) < MAXIMUM_WALKS:
+            position = queue.pop()
+            if len([step for step in position.steps if step.action == "received"]) >= MAXIMUM_HOPS:
+                found.append(
+                    self._ended(flow, position, "hop limit reached: a routing loop", "dropped", None)
+                )
+                continue
+            for result in self._at_device(flow, position):
+                if isinstance(result, Walk):
+                    found.append(result)
+                else:
+                    queue.append(result)
+        return tuple(sorted(found, key=lambda walk: (not walk.trace.certain, len(walk.trace.steps))))
+
+    # -- one device ------------------------------------------------------------------------------
+
+    def _at_device(self, sent: Flow, position: _Position) -> Iterator[Walk | _Position]:
+        device = self.devices[position.device]
+        received = self._step(position, f"received {position.flow}", "received", position.interface)
+        state, binding = self._state(device, received.flow)
+        context = _Context(received.interface, None, state)
+        for passed in self._filtered(sent, device, Hook.INGRESS, received, context):
+            if isinstance(passed, Walk):
+                yield passed
+            elif self._spoofed(device, passed):
+                why = "reverse-path filter: source is not routed here"
+                yield self._ended(sent, passed, why, "dropped", None)
+            else:
+                yield from self._prerouted(sent, device, passed, context, binding)
+
+    def _prerouted(
+        self, sent: Flow, device: Device, position: _Position, context: _Context, binding: Flow | None
+    ) -> Iterator[Walk | _Position]:
+        entered = position.flow
+        for passed in self._filtered(sent, device, Hook.PREROUTING, position, context):
+            if isinstance(passed, Walk):
+                yield passed
+                continue
+            if binding is not None:
+                moved = replace(
+                    passed.flow, destination=binding.destination, destination_port=binding.destination_port
+                )
+                passed = self._translated(passed, moved)
+            yield from self._routed(sent, device, passed, context, entered, binding)
+
+    def _routed(
+        self,
+        sent: Flow,
+        device: Device,
+        position: _Position,
+        context: _Context,
+        entered: Flow,
+        binding: Flow | None,
+    ) -> Iterator[Walk | _Position]:
+        flow = position.flow
+        routes = list(_lookup(device, flow, context))
+        if not routes:
+            yield self._ended(sent, position, f"no route to {flow.destination_address}", "dropped", None)
+        for route, certain in routes:
+            here = replace(position, certain=position.certain and certain)
+            cite = route.config_span or route.span
+            if route.kind in (RouteKind.LOCAL, RouteKind.BROADCAST):
+                yield from self._to_itself(sent, device, here, context)
+            elif route.kind is not RouteKind.UNICAST:
+                yield self._ended(sent, here, f"{route.kind.value} route {route}", "dropped", route)
+            elif not _forwards(device, position.interface, flow):
+                yield self._ended(sent, here, "does not forward this packet", "dropped", None)
+            else:
+                for hop in route.next_hops:
+                    via = "" if hop.address is None else f" via {_shown(hop, flow.family)}"
+                    text = f"route {route}{via} dev {hop.interface} ({route.protocol or 'kernel'})"
+                    routed = self._step(here, text, "routed", span=cite)
+                    yield from self._forwarded(sent, device, routed, context, hop, entered, binding)
+
+    def _to_itself(
+        self, sent: Flow, device: Device, position: _Position, context: _Context
+    ) -> Iterator[Walk | _Position]:
+        for passed in self._filtered(sent, device, Hook.INPUT, position, context):
+            if isinstance(passed, Walk):
+                yield passed
+            else:
+                yield self._ended(sent, passed, "accepted by the device itself", "accepted", None)
+
+    def _forwarded(
+        self,
+        sent: Flow,
+        device: Device,
+        position: _Position,
+        context: _Context,
+        hop: NextHop,
+        entered: Flow,
+        binding: Flow | None,
+    ) -> Iterator[Walk | _Position]:
+        outgoing = device.interfaces.get(hop.interface or "")
+        if outgoing is None or not outgoing.enabled:
+            yield self._ended(
+                sent, position, f"output interface {hop.interface} is down or unknown", "dropped", None
+            )
+            return
+        onward = replace(context, outgoing=outgoing.name)
+        for passed in self._filtered(sent, device, Hook.FORWARD, position, onward):
+            if isinstance(passed, Walk):
+                yield passed
+                continue
+            for leaving in self._filtered(sent, device, Hook.POSTROUTING, passed, onward):
+                if isinstance(leaving, Walk):
+                    yield leaving
+                    continue
+                if binding is not None:
+                    moved = replace(leaving.flow, source=binding.source, source_port=binding.source_port)
+                    leaving = self._translated(leaving, moved)
+                for out in self._filtered(sent, device, Hook.EGRESS, leaving, onward):
+                    if isinstance(out, Walk):
+                        yield out
+                    else:
+                        yield from self._sent(sent, device, out, hop, entered)
+
+    def _sent(
+        self, sent: Flow, device: Device, position: _Position, hop: NextHop, entered: Flow
+    ) -> Iterator[Walk | _Position]:
+        assert hop.interface is not None
+        flow = position.flow
+        target = flow.destination if hop.address is None else hop.address
+        where = TerminationPoint(device.name, hop.interface)
+        if device.tracks_connections:
+            remembered = {**position.connections, device.name: Connection(entered, flow)}
+            position = replace(position, connections=remembered)
+        out = self._step(position, f"sent {flow}", "sent", hop.interface)
+        receivers = list(self._receivers(where, hop, target, flow.family))
+        if not receivers:
+            text = f"on the wire of {where}; nobody modelled answers for {flow.family.address(target)}"
+            yield self._ended(sent, out, text, "sent", None, hop.interface)
+        for point in receivers:
+            yield _Position(point.device, point.interface, flow, out.steps, out.connections, out.certain)
+
+    def _receivers(
+        self, where: TerminationPoint, hop: NextHop, target: int, family: Family
+    ) -> Iterator[TerminationPoint]:
+        address_family = hop.address_family or family
+        proxies = []
+        found = False
+        for point in self.wires.get(where, ()):
+            device = self.devices.get(point.device)
+            interface = device.interfaces.get(point.interface) if device else None
+            if interface is None or point == where:
+                continue
+            if any(a.family is address_family and a.address == target for a in interface.addresses):
+                found = True
+                yield point
+            elif interface.proxy_arp:
+                proxies.append(point)
+        if not found:
+            yield from proxies
+
+    # -- connection state ------------------------------------------------------------------------
+
+    def _state(self, device: Device, flow: Flow) -> tuple[ConnectionState, Flow | None]:
+        """The state, and for an answer the header that it is turned back into."""
+        known = self.known.get(device.name)
+        if known is None or not device.tracks_connections:
+            return ConnectionState.NEW, None
+        if _answers(flow, known.left):
+            undone = replace(
+                flow,
+                source=known.entered.destination,
+                source_port=known.entered.destination_port,
+                destination=known.entered.source,
+                destination_port=known.entered.source_port,
+            )
+            return ConnectionState.ESTABLISHED, undone
+        return ConnectionState.NEW, None
+
+    def _spoofed(self, device: Device, position: _Position) -> bool:
+        mode = device.interfaces[position.interface].reverse_path_filter
+        flow = position.flow
+        if (
+            mode == 0
+            or flow.family is Family.IPV6
+            or any(r.family is flow.family for r in _own_rules(device))
+        ):
+            return False
+        back = replace(flow, source=flow.destination, destination=flow.source)
+        routes = [route for route, _ in _lookup(device, back, None)]
+        hops = [hop for route in routes if route.kind is RouteKind.UNICAST for hop in route.next_hops]
+        return not any(mode == 2 or hop.interface in (position.interface, None) for hop in hops)
+
+    # -- filters ---------------------------------------------------------------------------------
+
+    def _filtered(
+        self, sent: Flow, device: Device, hook: Hook, position: _Position, context: _Context
+    ) -> Iterator[Walk | _Position]:
+        """Run all filters of a hook in order; each possible end is a drop, each survivor a position."""
+        attached = sorted(
+            (a for a in device.attachments if a.hook is hook and position.flow.family in a.families),
+            key=lambda a: (a.priority, a.acl),
+        )
+        yield from self._run(sent, device, attached, position, context, False)
+
+    def _run(
+        self,
+        sent: Flow,
+        device: Device,
+        attached: list[AclAttachment],
+        position: _Position,
+        context: _Context,
+        bound: bool,
+    ) -> Iterator[Walk | _Position]:
+        if not attached:
+            yield position
+            return
+        first, rest = attached[0], attached[1:]
+        applied = context.incoming if first.hook is Hook.INGRESS else context.outgoing
+        elsewhere = first.interface is not None and first.interface != applied
+        already = first.translates and (bound or context.state is not ConnectionState.NEW)
+        if elsewhere or already:
+            yield from self._run(sent, device, rest, position, context, bound)
+            return
+        seen = context
+        if first.hook in (Hook.PREROUTING, Hook.OUTPUT) and first.priority <= TRACKING_PRIORITY:
+            seen = replace(context, state=ConnectionState.INVALID)
+        for decision in _decisions(device, first.acl, position.flow, seen):
+            here = replace(position, certain=position.certain and decision.certain)
+            rule = _told(decision, first.acl)
+            if decision.verdict in (Forwarding.DROP, Forwarding.REJECT):
+                yield self._dropped(sent, here, rule, decision, device.acls.get(first.acl))
+                continue
+            moved = bound
+            if isinstance(decision.verdict, Translate):
+                flow = _rewritten(decision.verdict, here.flow, device, context)
+                here = self._step(here, f"{rule}: now {flow}", "translated", span=_span(decision))
+                here, moved = replace(here, flow=flow), True
+            elif decision.ace is not None and not first.translates:
+                here = self._step(here, rule, "filtered", span=_span(decision))
+            yield from self._run(sent, device, rest, here, context, moved)
+
+    # -- steps -----------------------------------------------------------------------------------
+
+    def _step(
+        self,
+        position: _Position,
+        what: str,
+        action: str,
+        interface: str = "",
+        span: SourceSpan | None = None,
+    ) -> _Position:
+        step = Step(position.device, what, span, interface, position.certain, action)
+        return replace(position, steps=(*position.steps, step))
+
+    def _translated(self, position: _Position, flow: Flow) -> _Position:
+        if flow == position.flow:
+            return position
+        return replace(
+            self._step(position, f"connection's translation: now {flow}", "translated"), flow=flow
+        )
+
+    def _dropped(
+        self, sent: Flow, position: _Position, rule: str, decision: _Decision, acl: Acl | None
+    ) -> Walk:
+        span = _span(decision) or (acl.span if acl else None)
+        last = self._step(position, rule, "dropped", span=span)
+        return Walk(Trace(sent, position.flow, last.steps, Disposition.DROPPED), position.connections)
+
+    def _ended(
+        self,
+        sent: Flow,
+        position: _Position,
+        what: str,
+        action: str,
+        route: Route | None,
+        interface: str = "",
+    ) -> Walk:
+        span = (route.config_span or route.span) if route else None
+        last = self._step(position, what, action, interface, span)
+        disposition = Disposition.DROPPED if action == "dropped" else Disposition.DELIVERED
+        return Walk(Trace(sent, position.flow, last.steps, disposition), position.connections)
+
+
+def _span(decision: _Decision) -> SourceSpan | None:
+    return decision.ace.span if decision.ace else None
+
+
+def _told(decision: _Decision, acl: str) -> str:
+    verdict = decision.verdict
+    word = verdict.kind.value if isinstance(verdict, Translate) else getattr(verdict, "value", "return")
+    if decision.ace is None:
+        return f"{acl}: no rule matched, default {word}"
+    return f"{acl}: {decision.ace.text or word}"
+
+
+def _shown(hop: NextHop, family: Family) -> str:
+    return str((hop.address_family or family).address(hop.address or 0))
+
+
+# -- rules: the interpreter ----------------------------------------------------------------------
+
+
+def _decisions(device: Device, acl: str, flow: Flow, context: _Context) -> list[_Decision]:
+    """Everything an attached chain may decide, its default included."""
+    found = device.acls.get(acl)
+    if found is None:
+        return [_Decision(Forwarding.ACCEPT, None, False), _Decision(Forwarding.DROP, None, False)]
+    decisions = []
+    for decision in _interpret(device, found, flow, context, frozenset()):
+        if isinstance(decision.verdict, Return):
+            default = Forwarding.ACCEPT if isinstance(found.default, Return) else found.default
+            decision = _Decision(default, None, decision.certain)
+        decisions.append(decision)
+    return decisions
+
+
+def _interpret(
+    device: Device, acl: Acl, flow: Flow, context: _Context, above: frozenset[str]
+) -> list[_Decision]:
+    """First match wins; ``Return`` stands for "returned or ran past the end"."""
+    if acl.name in above:
+        return [
+            _Decision(verdict, None, False) for verdict in (Forwarding.ACCEPT, Forwarding.DROP, Return())
+        ]
+    found: list[_Decision] = []
+    certain = True
+    for ace in acl.aces:
+        matched = evaluate(ace.matches, flow, context.incoming, context.outgoing, context.state)
+        if matched is False:
+            continue
+        sure = certain and matched is True
+        found.extend(
+            replace(decision, certain=sure and decision.certain)
+            for decision in _acted(device, ace, flow, context, above | {acl.name})
+        )
+        goes_on, still_sure = _goes_on(device, ace, flow, context, above | {acl.name})
+        if matched is True and not goes_on:
+            return found
+        certain = certain and (matched is True) and still_sure
+    found.append(_Decision(Return(), None, certain))
+    return found
+
+
+def _inner(
+    device: Device, target: str, flow: Flow, context: _Context, above: frozenset[str]
+) -> list[_Decision]:
+    acl = device.acls.get(target)
+    if acl is None:
+        return [
+            _Decision(verdict, None, False) for verdict in (Forwarding.ACCEPT, Forwarding.DROP, Return())
+        ]
+    return _interpret(device, acl, flow, context, above)
+
+
+def _acted(
+    device: Device, ace: Ace, flow: Flow, context: _Context, above: frozenset[str]
+) -> Iterator[_Decision]:
+    """The final decisions that a matching rule brings (not "go on")."""
+    match ace.action:
+        case Forwarding() | Translate():
+            yield _Decision(ace.action, ace, True)
+        case Return():
+            yield _Decision(Return(), ace, True)
+        case Jump(target):
+            inner = _inner(device, target, flow, context, above)
+            yield from (one for one in inner if not isinstance(one.verdict, Return))
+        case Goto(target):
+            yield from _inner(device, target, flow, context, above)
+        case UnknownAction():
+            for verdict in (Forwarding.ACCEPT, Forwarding.DROP):
+                yield _Decision(verdict, ace, False)
+        case _:
+            return
+
+
+def _goes_on(
+    device: Device, ace: Ace, flow: Flow, context: _Context, above: frozenset[str]
+) -> tuple[bool, bool]:
+    """Whether a matching rule may hand on to the next one, and whether that is certain."""
+    match ace.action:
+        case Forwarding() | Translate() | Return() | Goto():
+            return False, True
+        case Jump(target):
+            inner = _inner(device, target, flow, context, above)
+            returns = [one for one in inner if isinstance(one.verdict, Return)]
+            return bool(returns), len(inner) == len(returns) and all(one.certain for one in returns)
+        case UnknownAction():
+            return True, False
+        case _:
+            return True, True
+
+
+def evaluate(
+    matches: Matches, flow: Flow, incoming: str | None, outgoing: str | None, state: ConnectionState
+) -> bool | None:
+    """Whether a packet matches; ``None`` where that is not modelled (Kleene's third value)."""
+    match matches:
+        case AllOf(of):
+            parts = [evaluate(part, flow, incoming, outgoing, state) for part in of]
+            return False if False in parts else (None if None in parts else True)
+        case AnyOf(of):
+            parts = [evaluate(part, flow, incoming, outgoing, state) for part in of]
+            return True if True in parts else (None if None in parts else False)
+        case Not(of):
+            inner = evaluate(of, flow, incoming, outgoing, state)
+            return None if inner is None else not inner
+        case UnknownMatch():
+            return None
+        case AnyPacket():
+            return True
+        case InterfaceIn(direction, names):
+            name = incoming if direction is Direction.IN else outgoing
+            return name is not None and any(_named(name, pattern) for pattern in names)
+        case StateIn(states):
+            return state in states
+        case _:
+            return _header(matches, flow)
+
+
+def _header(matches: Matches, flow: Flow) -> bool:
+    match matches:
+        case FamilyIs(family):
+            return flow.family is family
+        case AddressIn(end, family, ranges):
+            return flow.family is family and _within(_address(flow, end), ranges)
+        case AddressMasked(end, family, value, mask):
+            return flow.family is family and _address(flow, end) & mask == value
+        case FieldIn(header, ranges):
+            return _present(header, flow) and _within(int(getattr(flow, header.value)), ranges)
+        case FieldMasked(header, value, mask):
+            return _present(header, flow) and int(getattr(flow, header.value)) & mask == value
+        case _:
+            raise AssertionError(f"not a match: {matches!r}")
+
+
+def _address(flow: Flow, end: End) -> int:
+    return flow.source if end is End.SOURCE else flow.destination
+
+
+def _within(value: int, ranges: tuple[tuple[int, int], ...]) -> bool:
+    return any(first <= value <= last for first, last in ranges)
+
+
+def _present(header: Field, flow: Flow) -> bool:
+    if header in (Field.PROTOCOL, Field.FRAGMENT):
+        return True
+    if flow.fragment:
+        return False
+    if header in (Field.SOURCE_PORT, Field.DESTINATION_PORT):
+        return flow.protocol in (6, 17, 33, 132, 136)
+    if header is Field.TCP_FLAGS:
+        return flow.protocol == 6
+    return flow.protocol == (1 if flow.family is Family.IPV4 else 58)
+
+
+def _named(name: str, pattern: str) -> bool:
+    return name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern
+
+
+# -- routing and translation ---------------------------------------------------------------------
+
+
+def _own_rules(device: Device) -> list[RoutingRule]:
+    return [rule for rule in device.rules if rule.matches != AnyPacket() or rule.table is None]
+
+
+def _lookup(device: Device, flow: Flow, context: _Context | None) -> Iterator[tuple[Route, bool]]:
+    """The routes that may carry ``flow``, each with whether that is certain."""
+    rules = sorted((rule for rule in device.rules if rule.family is flow.family), key=lambda r: r.priority)
+    tables: list[tuple[Matches, str | None]] = [(rule.matches, rule.table) for rule in rules]
+    if not tables:
+        tables = [(AnyPacket(), name) for name in ("local", "main", "default")]
+    certain = True
+    incoming = context.incoming if context else None
+    state = context.state if context else ConnectionState.NEW
+    for matches, table in tables:
+        matched = evaluate(matches, flow, incoming, None, state)
+        if matched is False:
+            continue
+        route = _longest(device, flow, table) if table is not None else None
+        if route is not None and route.kind is not RouteKind.THROW:
+            yield route, certain and matched is True
+        if matched is True and (table is None or (route is not None and route.kind is not RouteKind.THROW)):
+            return
+        certain = certain and (matched is True or route is None)
+
+
+def _longest(device: Device, flow: Flow, table: str) -> Route | None:
+    best: Route | None = None
+    for route in device.routes:
+        if route.family is not flow.family or route.table != table:
+            continue
+        shift = flow.family.bits - route.prefix_length
+        if flow.destination >> shift != route.prefix >> shift:
+            continue
+        if best is None or (-route.prefix_length, route.preference) < (
+            -best.prefix_length,
+            best.preference,
+        ):
+            best = route
+        elif (route.prefix_length, route.preference) == (best.prefix_length, best.preference):
+            best = replace(best, next_hops=best.next_hops + route.next_hops)
+    return best
+
+
+def _forwards(device: Device, interface: str, flow: Flow) -> bool:
+    """RFC 4291 §2.5.6: link-local packets are not forwarded."""
+    if flow.family not in device.interfaces[interface].forwarding:
+        return False
+    if flow.family is Family.IPV4:
+        return True
+    ends = (flow.source_address, flow.destination_address)
+    return not any(end.is_link_local or end.is_loopback for end in ends) and not ends[0].is_multicast
+
+
+def _rewritten(translate: Translate, flow: Flow, device: Device, context: _Context) -> Flow:
+    """One result of a translation: first address, port kept unless the rule names ports."""
+    source = translate.kind in (
+        TranslationKind.SOURCE,
+        TranslationKind.MASQUERADE,
+        TranslationKind.STATIC_SOURCE,
+    )
+    addresses = translate.addresses
+    if not addresses and translate.kind in (TranslationKind.MASQUERADE, TranslationKind.REDIRECT):
+        name = context.outgoing if source else context.incoming
+        own = device.interfaces[name].addresses if name else ()
+        addresses = tuple((a.address, a.address) for a in own if a.family is flow.family)
+    address = flow.source if source else flow.destination
+    if translate.kind in (TranslationKind.STATIC_SOURCE, TranslationKind.STATIC_DESTINATION) and addresses:
+        size = addresses[0][1] - addresses[0][0]
+        address = addresses[0][0] | (address & size)
+    elif addresses:
+        address = addresses[0][0]
+    port = flow.source_port if source else flow.destination_port
+    port = translate.ports[0][0] if translate.ports else port
+    if source:
+        return replace(flow, source=address, source_port=port)
+    return replace(flow, destination=address, destination_port=port)
+
+
+def _answers(flow: Flow, sent: Flow) -> bool:
+    return (flow.protocol, flow.source, flow.destination, flow.source_port, flow.destination_port) == (
+        sent.protocol,
+        sent.destination,
+        sent.source,
+        sent.destination_port,
+        sent.source_port,
+    )
+
+
+def answer_to(flow: Flow) -> Flow:
+    """The packet that answers ``flow``: ends exchanged, SYN answered by SYN-ACK, echo by its reply."""
+    icmp_type = {8: 0, 13: 14, 15: 16, 17: 18, 128: 129}.get(flow.icmp_type, flow.icmp_type)
+    return replace(
+        flow,
+        source=flow.destination,
+        destination=flow.source,
+        source_port=flow.destination_port,
+        destination_port=flow.source_port,
+        icmp_type=icmp_type if flow.protocol in (1, 58) else 0,
+        tcp_flags=18 if flow.protocol == 6 else 0,
+    )
