@@ -1,0 +1,62 @@
+"""The command group, and the one place where an exception becomes an exit code."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from segaudit import __version__
+from segaudit.cli.audit import check, collect, probe, run
+from segaudit.cli.labs import demo, lab
+from segaudit.cli.show import explain, graph, path, report, schema, validate
+from segaudit.errors import SegauditError
+
+_EPILOG = """
+\b
+Start here:
+  segaudit demo                                a network of our own, audited live (root, Linux)
+  segaudit validate -p policy.yaml -s SNAP     is the policy well-formed, and does it fit the network?
+  segaudit check -p policy.yaml -s SNAP        prove it on a folder of configs and state
+  segaudit run -p policy.yaml -i inventory     collect, prove, probe, report
+
+\b
+Exit codes:
+  0 every assertion holds    1 violation              2 usage or policy error
+  3 not determined           4 the run broke          5 verification failed
+"""
+
+
+class _Root(click.Group):
+    """Turns our errors into their message and exit code."""
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run a command; an error of ours prints its problems and exits with its code."""
+        try:
+            return super().main(*args, **extra)
+        except SegauditError as failure:
+            click.echo(f"error: {failure}", err=True)
+            sys.exit(failure.exit_code)
+        except KeyboardInterrupt:
+            click.echo("interrupted", err=True)
+            sys.exit(130)
+
+
+@click.group(
+    cls=_Root,
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="segaudit")
+def main() -> None:
+    """Prove that one network is cut off from another.
+
+    segaudit reads switch, router and firewall configs and state, proves for all packets whether one
+    side can reach the other, measures on the wire that the proof is true, and leaves evidence. What
+    it does not know counts as connected.
+    """
+
+
+for command in (run, check, collect, probe, report, validate, explain, path, graph, schema, lab, demo):
+    main.add_command(command)

@@ -1,0 +1,6 @@
+"""Policy x reach -> verdicts: outcome, grade, witness, what blocks, what the proof rests on."""
+
+from segaudit.judge.expectation import Expectation
+from segaudit.judge.judgement import Judgement, judge
+
+__all__ = ["Expectation", "Judgement", "judge"]

@@ -1,0 +1,178 @@
+"""What the model expects of one concrete probe, and which control shows that the probe means something."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from segaudit.judge.prover import Prover, Reading
+from segaudit.judge.spaces import Conduit
+from segaudit.judge.witness import Storyteller
+from segaudit.model.flow import Disposition, Family, Flow
+from segaudit.model.probe import ControlTarget, Vantage
+from segaudit.model.topology import TerminationPoint
+from segaudit.reach.walk import Walk, Walker, answer_to
+
+
+class Expectation:
+    """Answers the probe planner's questions from the model.
+
+    Args:
+        prover: the engine that judged.
+        vantages: every place an agent can run.
+    """
+
+    def __init__(self, prover: Prover, vantages: tuple[Vantage, ...]) -> None:
+        self.prover = prover
+        self.vantages = vantages
+        self.wires = prover.wires()
+        self.walker = Walker(prover.snapshot.devices, self.wires)
+        self._stories = {family: Storyteller(prover, family) for family in Family}
+
+    def of(self, flow: Flow, source: Vantage, destination: Vantage) -> str:
+        """``delivered``, ``none`` or ``unknown``: does ``flow`` arrive at ``destination``'s interface?"""
+        if not self._may_arrive(flow, source, destination):
+            return "none"
+        walks = self._walks(flow, source)
+        wire = set(self.wires.get(TerminationPoint(destination.device, destination.interface), ()))
+        arriving = [walk for walk in walks if _crosses(walk, wire)]
+        if any(walk.trace.certain for walk in arriving):
+            return "delivered"
+        return "unknown" if arriving or not walks else "none"
+
+    def _may_arrive(self, flow: Flow, source: Vantage, destination: Vantage) -> bool:
+        """Whether the all-packets engine lets the flow, or anything it is rewritten to, arrive."""
+        graph = self.prover.graph(Reading.ASSUMED)
+        segment = graph.segment_of.get(TerminationPoint(destination.device, destination.interface))
+        reached = self.prover.reached(flow.family, source.zone, Reading.ASSUMED, with_connections=False)
+        space = reached.space(("segment", segment)) if segment else reached.universe.none
+        unchanged = space & reached.universe.flow(flow)
+        return not unchanged.is_empty or self._translates(flow, source)
+
+    def _translates(self, flow: Flow, source: Vantage) -> bool:
+        return any(walk.trace.arrived != flow for walk in self._walks(flow, source))
+
+    def _walks(self, flow: Flow, source: Vantage) -> list[Walk]:
+        found: list[Walk] = []
+        for point in self._first_receivers(flow, source):
+            found.extend(self.walker.walk(flow, point.device, point.interface))
+        return found
+
+    def _first_receivers(self, flow: Flow, source: Vantage) -> Iterator[TerminationPoint]:
+        """Who the source's own routing hands the packet to (its gateway, or the target on the wire)."""
+        device = self.prover.snapshot.devices[source.device]
+        where = TerminationPoint(source.device, source.interface)
+        for point in self.wires.get(where, ()):
+            other = self.prover.snapshot.devices.get(point.device)
+            if point == where or other is None or point.interface not in other.interfaces:
+                continue
+            owns = other.owns(flow.family, flow.destination)
+            if owns or flow.family in other.forwards or device.name == other.name:
+                yield point
+
+    # -- positive controls -----------------------------------------------------------------------
+
+    def control_for(self, source: Vantage, destination: Vantage) -> ControlTarget | None:
+        """An allowed target whose answer shows that the way works up to what blocks the probe.
+
+        Preferred is a target beyond the barrier device that the policy lets through, then the
+        barrier device itself, then anything whose way shares the most devices with the probe's.
+        """
+        probe = Flow(source.family, 6, source.address, destination.address, 40000, 445, tcp_flags=2)
+        ways = [_devices(walk) for walk in self._walks(probe, source)]
+        way = max(ways, key=len, default=())
+        barrier = way[-1] if way else source.device
+        best: tuple[int, ControlTarget] | None = None
+        for target, flow in self._control_flows(source):
+            devices = self._answered_way(flow, source)
+            if devices is None:
+                continue
+            shared = _shared(way, devices)
+            if best is None or shared > best[0]:
+                reached = way[shared - 1] if shared else source.device
+                best = (shared, ControlTarget(source, flow, target, reached))
+        if best is None or (way and best[1].barrier_device != barrier):
+            return None
+        return best[1]
+
+    def _control_flows(self, source: Vantage) -> Iterator[tuple[str, Flow]]:
+        """Candidate controls, most telling first: flows that must work, hosts by echo, routers by echo."""
+        yield from self._policy_flows(source)
+        echo = (1, 8) if source.family is Family.IPV4 else (58, 128)
+        for other in self.vantages:
+            if other.family is source.family and other.device != source.device:
+                yield (
+                    str(other),
+                    Flow(source.family, echo[0], source.address, other.address, icmp_type=echo[1]),
+                )
+        for name, device in sorted(self.prover.snapshot.devices.items()):
+            for interface in device.interfaces.values():
+                for address in interface.addresses:
+                    shown = (
+                        source.family.address(address.address) if address.family is source.family else None
+                    )
+                    if shown is not None and not shown.is_link_local and not shown.is_loopback:
+                        yield (
+                            f"{name}[{interface.name}] {shown}",
+                            Flow(
+                                source.family, echo[0], source.address, address.address, icmp_type=echo[1]
+                            ),
+                        )
+
+    def _policy_flows(self, source: Vantage) -> Iterator[tuple[str, Flow]]:
+        conduits: list[Conduit] = [*self.prover.policy.flows, *self.prover.policy.exceptions]
+        for flow in conduits:
+            if flow.source != source.zone:
+                continue
+            for address in self._stories[source.family].zone_addresses(flow.destination):
+                for service in flow.services:
+                    if service.protocol in (6, 17) and service.ports:
+                        flags = 2 if service.protocol == 6 else 0
+                        packet = Flow(
+                            source.family, service.protocol, source.address, address,
+                            40000, service.ports[0][0], tcp_flags=flags,
+                        )  # fmt: skip
+                        yield f"{flow.id} {source.family.address(address)} {service.text}", packet
+
+    def _answered_way(self, flow: Flow, source: Vantage) -> tuple[str, ...] | None:
+        """The devices on the way of a flow that certainly arrives at its target and is answered."""
+        for walk in self._walks(flow, source):
+            if not walk.trace.certain or walk.trace.disposition is not Disposition.DELIVERED:
+                continue
+            if walk.trace.steps[-1].action == "accepted" and self._answered(walk, source):
+                return _devices(walk)
+        return None
+
+    def _answered(self, walk: Walk, source: Vantage) -> bool:
+        walker = Walker(self.prover.snapshot.devices, self.wires, walk.connections)
+        last = walk.trace.steps[-1].device
+        answer = answer_to(walk.trace.arrived)
+        received = [step for step in walk.trace.steps if step.action == "received"]
+        if len(received) == 1:
+            return True
+        before = [step for step in walk.trace.steps if step.action == "sent"][-1]
+        back = TerminationPoint(before.device, before.interface)
+        for other in walker.walk(answer, back.device, back.interface):
+            final = other.trace.steps[-1]
+            if other.trace.certain and final.action == "accepted" and final.device == source.device:
+                return True
+        return last == source.device
+
+
+def _crosses(walk: Walk, wire: set[TerminationPoint]) -> bool:
+    return any(
+        step.action == "sent" and TerminationPoint(step.device, step.interface) in wire
+        for step in walk.trace.steps
+    )
+
+
+def _devices(walk: Walk) -> tuple[str, ...]:
+    return tuple(step.device for step in walk.trace.steps if step.action == "received")
+
+
+def _shared(first: tuple[str, ...], second: tuple[str, ...]) -> int:
+    count = 0
+    for a, b in zip(first, second, strict=False):
+        if a != b:
+            break
+        count += 1
+    return count

@@ -1,0 +1,207 @@
+"""The engine as the judge uses it: one snapshot, its zones, and cached fixpoints.
+
+Three readings of the same network are kept apart. STRICT takes nothing on trust. ASSUMED closes what
+owned assumptions close. CLOSED pretends that nothing unmodelled exists; it decides nothing, it only
+tells what a missing proof depends on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import Enum
+
+from segaudit.graph import INTERNET_NODE, UNMODELLED, ForwardingGraph, build_graph
+from segaudit.judge.spaces import location_ranges
+from segaudit.model.acl import Range
+from segaudit.model.flow import Family
+from segaudit.model.policy import INTERNET, UNASSIGNED, Claim, OwnedAssumption, Policy
+from segaudit.model.result import ZoneLocation
+from segaudit.model.snapshot import Snapshot
+from segaudit.model.topology import TerminationPoint
+from segaudit.packets import HeaderField, HeaderSpace, Universe
+from segaudit.policy import ZoneMap
+from segaudit.policy.matching import device_matches, interface_matches
+from segaudit.reach.device_path import Level, RoutingMode
+from segaudit.reach.fixpoint import Network, Reached, Source
+
+
+class Reading(Enum):
+    """How much is taken on trust."""
+
+    STRICT = "strict"
+    ASSUMED = "assumed"
+    CLOSED = "closed"
+
+
+@dataclass(slots=True)
+class Prover:
+    """Fixpoints of one snapshot, computed once each.
+
+    Args:
+        policy: names the zones, the internet and the owned assumptions.
+        snapshot: the parsed network.
+        zones: where the policy's zones are.
+        assumptions: those of the policy that hold on the day of the judgement.
+        node_capacity: see ``packets.Universe``.
+    """
+
+    policy: Policy
+    snapshot: Snapshot
+    zones: ZoneMap
+    assumptions: tuple[OwnedAssumption, ...]
+    node_capacity: int
+    _universes: dict[Family, Universe] = field(default_factory=dict)
+    _graphs: dict[Reading, ForwardingGraph] = field(default_factory=dict)
+    _networks: dict[tuple[Family, Reading, Level, RoutingMode], Network] = field(default_factory=dict)
+    _reached: dict[tuple[Family, Reading, Level, RoutingMode, str, bool], Reached] = field(
+        default_factory=dict
+    )
+
+    def universe(self, family: Family) -> Universe:
+        """The packets of one family."""
+        if family not in self._universes:
+            self._universes[family] = Universe(family, self.node_capacity)
+        return self._universes[family]
+
+    @property
+    def doubtful(self) -> tuple[str, ...]:
+        """Devices with a line that is not understood and whose effect the model does not bound."""
+        return tuple(
+            name
+            for name, device in sorted(self.snapshot.devices.items())
+            if any(not line.bounded for line in device.lines)
+        )
+
+    def graph(self, reading: Reading) -> ForwardingGraph:
+        """The adjacency graph under one reading."""
+        if reading not in self._graphs:
+            self._graphs[reading] = self._build(reading)
+        return self._graphs[reading]
+
+    def _build(self, reading: Reading) -> ForwardingGraph:
+        locations = self.zones.of(INTERNET)
+        whole = frozenset(place.device for place in locations if self._is_whole(place.device, locations))
+        edges = frozenset(
+            TerminationPoint(place.device, place.interface)
+            for place in locations
+            if place.device not in whole
+        )
+        if reading is Reading.CLOSED:
+            return build_graph(self.snapshot, whole, edges, nothing_unmodelled=True)
+        doubtful = frozenset(self.doubtful)
+        if reading is Reading.STRICT:
+            return build_graph(self.snapshot, whole, edges, doubtful_devices=doubtful)
+        owned = {point.device for point in self._claimed(Claim.NO_EFFECT)}
+        hosts_only = self._claimed(Claim.END_HOSTS_ONLY)
+        return build_graph(self.snapshot, whole, edges, hosts_only, doubtful - owned)
+
+    def _is_whole(self, device: str, locations: Iterable[ZoneLocation]) -> bool:
+        """True where the policy calls the whole device the internet, not only an interface of it."""
+        zone = self.policy.zones.get(INTERNET)
+        labels = self.snapshot.devices[device].labels
+        named = zone is not None and any(
+            member.interface is None and device_matches(member, device, labels) for member in zone.members
+        )
+        elsewhere = any(
+            place.device == device and place.zone not in (INTERNET, UNASSIGNED)
+            for place in self.zones.locations
+        )
+        return named and not elsewhere and any(place.device == device for place in locations)
+
+    def _claimed(self, claim: Claim) -> frozenset[TerminationPoint]:
+        return frozenset(
+            TerminationPoint(device.name, interface.name)
+            for device in self.snapshot.devices.values()
+            for interface in device.interfaces.values()
+            for assumption in self.assumptions
+            if assumption.claim is claim
+            and device_matches(assumption.about, device.name, device.labels)
+            and interface_matches(assumption.about, interface)
+        )
+
+    def network(
+        self, family: Family, reading: Reading, level: Level, routing: RoutingMode = RoutingMode.CURRENT
+    ) -> Network:
+        """The network ready for fixpoints."""
+        key = (family, reading, level, routing)
+        if key not in self._networks:
+            self._networks[key] = Network(self.graph(reading), self.universe(family), level, routing)
+        return self._networks[key]
+
+    def reached(
+        self,
+        family: Family,
+        zone: str,
+        reading: Reading,
+        level: Level = Level.MAY,
+        routing: RoutingMode = RoutingMode.CURRENT,
+        with_connections: bool = True,
+    ) -> Reached:
+        """Everything that packets of ``zone`` can arrive at."""
+        key = (family, reading, level, routing, zone, with_connections)
+        if key not in self._reached:
+            network = self.network(family, reading, level, routing)
+            self._reached[key] = network.reach(self.source(zone, reading), with_connections)
+        return self._reached[key]
+
+    def source(self, zone: str, reading: Reading) -> Source:
+        """Where packets of ``zone`` start: every wire its places are on.
+
+        A host that forwards nothing can be owned whole: it starts packets on all its wires.
+        """
+        graph = self.graph(reading)
+        segments = set()
+        for place in self.zones.of(zone):
+            device = self.snapshot.devices[place.device]
+            interfaces = [place.interface] if device.forwards else list(device.interfaces)
+            for interface in interfaces:
+                segment = graph.segment_of.get(TerminationPoint(place.device, interface))
+                if segment is not None:
+                    segments.add(segment)
+        return Source(frozenset(segments), internet=zone == INTERNET)
+
+    def arrived(self, reached: Reached, zone: str, reading: Reading) -> HeaderSpace:
+        """The part of a fixpoint that has arrived in ``zone``.
+
+        On any wire of the zone, whatever its destination, or accepted by a device for an address
+        that the zone holds.
+        """
+        universe = reached.universe
+        if zone == INTERNET:
+            return reached.space(("adversary", INTERNET_NODE)) | self._on_places(reached, zone, reading)
+        found = self._on_places(reached, zone, reading)
+        devices = dict(self.snapshot.devices)
+        for place in self.zones.of(zone):
+            own = [
+                (address.address, address.address)
+                for address in devices[place.device].interfaces[place.interface].addresses
+                if address.family is universe.family
+            ]
+            local = reached.space(("local", place.device))
+            found |= local & universe.ranges(HeaderField.DESTINATION, own)
+        return found
+
+    def _on_places(self, reached: Reached, zone: str, reading: Reading) -> HeaderSpace:
+        return reached.universe.union(
+            reached.space(("segment", segment)) for segment in sorted(self.zone_segments(zone, reading))
+        )
+
+    def zone_segments(self, zone: str, reading: Reading) -> frozenset[str]:
+        """The wires that the zone's places are on."""
+        graph = self.graph(reading)
+        points = (TerminationPoint(place.device, place.interface) for place in self.zones.of(zone))
+        return frozenset(graph.segment_of[point] for point in points if point in graph.segment_of)
+
+    def touches_unmodelled(self, reached: Reached) -> bool:
+        """True where packets got to something that is not modelled."""
+        return not reached.space(("adversary", UNMODELLED)).is_empty
+
+    def ranges(self, zone: str, family: Family) -> list[Range]:
+        """The address ranges connected at the zone's places."""
+        return location_ranges(dict(self.snapshot.devices), self.zones.of(zone), family)
+
+    def wires(self) -> dict[TerminationPoint, tuple[TerminationPoint, ...]]:
+        """Per interface who shares its wire, for walks."""
+        graph = self.graph(Reading.CLOSED)
+        return {point: graph.segments[segment].points for point, segment in graph.segment_of.items()}
