@@ -167,8 +167,11 @@ def audited(topology: Path, running: RunningLab, policy: Path, as_of: date) -> A
     """The audit of a running lab: what its scenario withholds stays uncollected."""
     from segaudit import pipeline
     from segaudit.documents.snapshot_folder import read_snapshot
+    from segaudit.lab.runtime import wait_until_settled
     from segaudit.lab.scenario import is_scenario, read_scenario
 
+    for open_still in wait_until_settled(running):
+        click.echo(f"the lab has not settled: {open_still}", err=True)
     scenario = read_scenario(topology) if is_scenario(topology) else None
     inventory = lab_inventory(running)
     started = f"{pipeline.now():%Y-%m-%dT%H:%M:%SZ}"

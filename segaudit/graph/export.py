@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import networkx as nx
 
 from segaudit.graph.forwarding_graph import ForwardingGraph
@@ -13,7 +15,7 @@ def export(graph: ForwardingGraph, form: str) -> str:
     """The graph in ``dot`` or ``graphml``, nodes and edges sorted."""
     plain = graph.networkx()
     if form == "graphml":
-        ordered: nx.Graph = nx.Graph()
+        ordered: Any = nx.Graph()
         ordered.add_nodes_from(sorted(plain.nodes(data=True)))
         ordered.add_edges_from(sorted((*sorted(ends), data) for *ends, data in plain.edges(data=True)))
         return "\n".join(nx.generate_graphml(ordered)) + "\n"

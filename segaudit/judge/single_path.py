@@ -24,7 +24,7 @@ def single_path(network: Snapshot, source: str, destination: str, service: str) 
     graph = build_graph(network, nothing_unmodelled=True)
     wires = {point: graph.segments[segment].points for point, segment in graph.segment_of.items()}
     walker = Walker(network.devices, wires)
-    traces = []
+    traces: list[Trace] = []
     for family, target in _targets(network, destination):
         for out in [interface] if interface else sorted(device.interfaces):
             flow = _flow(device, out, family, target, service)

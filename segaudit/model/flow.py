@@ -127,7 +127,7 @@ class Step:
 
     ``certain`` is false where the step rests on something not modelled (an unknown match, a
     neighbour that may exist). ``action`` is ``received``, ``translated``, ``filtered``, ``routed``,
-    ``sent``, ``accepted`` or ``dropped``.
+    ``sent``, ``arrived`` (on a wire, for nobody modelled), ``accepted`` or ``dropped``.
     """
 
     device: str

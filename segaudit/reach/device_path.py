@@ -27,7 +27,7 @@ from segaudit.model.acl import (
 from segaudit.model.device import Device, Interface, NextHop, Route, RouteKind
 from segaudit.model.flow import ConnectionState, Family
 from segaudit.packets import Bounds, ChainCompiler, HeaderField, HeaderSpace, MatchCompiler, Universe
-from segaudit.packets.matches import NO_INTERFACE, STATE_VALUES
+from segaudit.packets.matches import NO_INTERFACE, PORT_PROTOCOLS, STATE_VALUES
 from segaudit.routing import forwarding_tables
 
 
@@ -425,7 +425,9 @@ class DevicePath:
         if addresses:
             pool &= self.universe.ranges(self._column(address), addresses)
         if translate.ports:
-            pool &= self.universe.ranges(self._column(port), translate.ports)
+            numbers = [(number, number) for number in PORT_PROTOCOLS]
+            portless = ~self.universe.ranges(HeaderField.PROTOCOL, numbers)
+            pool &= portless | self.universe.ranges(self._column(port), translate.ports)
         fields = [self._column(address)]
         if translate.ports or (source and self.level is Level.MAY):
             fields.append(self._column(port))

@@ -45,6 +45,9 @@ from segaudit.model.flow import ConnectionState, Disposition, Family, Flow, Step
 from segaudit.model.source import SourceSpan
 from segaudit.model.topology import TerminationPoint
 
+_PORT_PROTOCOLS = (6, 17, 33, 132, 136)
+"""TCP, UDP, DCCP, SCTP, UDP-Lite."""
+
 MAXIMUM_HOPS = 64
 MAXIMUM_WALKS = 256
 
@@ -247,7 +250,7 @@ class Walker:
         receivers = list(self._receivers(where, hop, target, flow.family))
         if not receivers:
             text = f"on the wire of {where}; nobody modelled answers for {flow.family.address(target)}"
-            yield self._ended(sent, out, text, "sent", None, hop.interface)
+            yield self._ended(sent, out, text, "arrived", None, hop.interface)
         for point in receivers:
             yield _Position(point.device, point.interface, flow, out.steps, out.connections, out.certain)
 
@@ -559,7 +562,7 @@ def _present(header: Field, flow: Flow) -> bool:
     if flow.fragment:
         return False
     if header in (Field.SOURCE_PORT, Field.DESTINATION_PORT):
-        return flow.protocol in (6, 17, 33, 132, 136)
+        return flow.protocol in _PORT_PROTOCOLS
     if header is Field.TCP_FLAGS:
         return flow.protocol == 6
     return flow.protocol == (1 if flow.family is Family.IPV4 else 58)
@@ -644,7 +647,8 @@ def _rewritten(translate: Translate, flow: Flow, device: Device, context: _Conte
     elif addresses:
         address = addresses[0][0]
     port = flow.source_port if source else flow.destination_port
-    port = translate.ports[0][0] if translate.ports else port
+    if translate.ports and flow.protocol in _PORT_PROTOCOLS:
+        port = translate.ports[0][0]
     if source:
         return replace(flow, source=address, source_port=port)
     return replace(flow, destination=address, destination_port=port)

@@ -6,11 +6,14 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from builders.networks import acl, attach, device, host, interface, link, route, snapshot
+from builders.networks import acl, attach, device, host, interface, link, snapshot
 
 from segaudit.errors import UsageError
 from segaudit.judge import Judgement, judge
 from segaudit.model.acl import (
+    Acl,
+    AclAttachment,
+    Action,
     AddressIn,
     AllOf,
     AnyPacket,
@@ -21,6 +24,7 @@ from segaudit.model.acl import (
     Forwarding,
     Hook,
     InterfaceIn,
+    Matches,
     Not,
     StateIn,
     Translate,
@@ -31,9 +35,11 @@ from segaudit.model.device import Device
 from segaudit.model.flow import ConnectionState, Family
 from segaudit.model.snapshot import CollectionFailure, Snapshot
 from segaudit.model.source import AccountedLine, SourceSpan
+from segaudit.model.topology import Link
 from segaudit.model.verdict import Grade, Outcome, PairVerdict
 from segaudit.policy import locate, parse_policy
 
+Rule = tuple[Matches, Action]
 ACCEPT, DROP = Forwarding.ACCEPT, Forwarding.DROP
 POLICY = """
 version: 1
@@ -47,20 +53,21 @@ isolation:
 AS_OF = date(2026, 11, 24)
 TO_B = AddressIn(End.DESTINATION, Family.IPV4, ((0x0A020000, 0x0A0200FF),))
 FROM_A = AddressIn(End.SOURCE, Family.IPV4, ((0x0A010000, 0x0A0100FF),))
+TCP = FieldIn(Field.PROTOCOL, ((6, 6),))
 NEW = StateIn(frozenset({ConnectionState.NEW}))
 KNOWN = StateIn(frozenset({ConnectionState.ESTABLISHED, ConnectionState.RELATED}))
 FROM_ETH1 = InterfaceIn(Direction.IN, ("eth1",))
 
 
 def firewall(
-    *rules: tuple,
+    *rules: Rule,
     default: Forwarding = DROP,
     tracks: bool = False,
     with_third: bool = False,
-    more_acls: tuple = (),
-    more_attachments: tuple = (),
+    more_acls: tuple[Acl, ...] = (),
+    more_attachments: tuple[AclAttachment, ...] = (),
     **more: object,
-) -> Device:  # type: ignore[type-arg]
+) -> Device:
     """A router between a (eth1) and b (eth2) with one forward chain; itself it answers nobody."""
     third = interface("eth3", "10.3.0.1/24")
     return device(
@@ -80,7 +87,7 @@ HOST_B = host("hb", "10.2.0.10/24", gateway="10.2.0.1")
 WIRES = [link("ha:eth1", "fw:eth1"), link("hb:eth1", "fw:eth2")]
 
 
-def between(fw: Device, *more: Device, links: list | None = None) -> Snapshot:  # type: ignore[type-arg]
+def between(fw: Device, *more: Device, links: list[Link] | None = None) -> Snapshot:
     return snapshot([HOST_A, HOST_B, fw, *more], WIRES + (links or []))
 
 
@@ -250,7 +257,7 @@ def test_destination_translation_is_followed_to_the_witness() -> None:
     inside = Translate(TranslationKind.DESTINATION, ((0x0A02000A, 0x0A02000A),), ((443, 443),))
     only_8443 = acl("raw", (web, ACCEPT), (Not(FieldIn(Field.PROTOCOL, ((6, 6),))), ACCEPT))
     fw = firewall(
-        (AllOf((FieldIn(Field.PROTOCOL, ((6, 6),)), FieldIn(Field.DESTINATION_PORT, ((443, 443),)))), ACCEPT),
+        (AllOf((TCP, FieldIn(Field.DESTINATION_PORT, ((443, 443),)))), ACCEPT),
         tracks=True,
         more_acls=(acl("nat", (web, inside), default=ACCEPT), only_8443),
         more_attachments=(
