@@ -6,7 +6,7 @@ reader (it is a subset), so that every error names its line and column.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +30,7 @@ class TopologyNode:
     kind: str
     long_name: str
     management_address: str
+    management_interface: str
     labels: Mapping[str, str]
     where: str
 
@@ -53,6 +54,8 @@ def read_topology_data(path: Path, error: type[UsageError], shown_as: str | None
 
     A node of a kind in ``SEGMENT_KINDS`` becomes one link of all that is plugged into it. A link
     with one end only (containerlab's ``host`` and ``dummy`` links) keeps that end and is not closed.
+    Where the management network says ``port-isolation`` (``segaudit lab up`` does, Docker's bridge
+    does not), each management interface is a closed wire of its own: it joins no two nodes.
 
     Raises:
         UsageError: of the class ``error``: unreadable or malformed.
@@ -63,13 +66,28 @@ def read_topology_data(path: Path, error: type[UsageError], shown_as: str | None
     name = reader.required(root, "name", "topology data")
     nodes = _nodes(reader, top.get("nodes"))
     wires = _wires(reader, top.get("links"))
+    isolated = _isolates_management(top.get("clab"))
     reader.raise_if_any()
-    kinds = {node.name: node.kind for node in nodes}
+    links = fold_segments(wires, {node.name for node in nodes if node.kind in SEGMENT_KINDS})
     return TopologyData(
-        name.value if name is not None and isinstance(name.value, str) else "",
+        _word(name),
         tuple(sorted(nodes, key=lambda node: node.name)),
-        fold_segments(wires, {name for name, kind in kinds.items() if kind in SEGMENT_KINDS}),
+        tuple(sorted((*links, *_management_ends(nodes)))) if isolated else links,
     )
+
+
+def _isolates_management(clab: Node | None) -> bool:
+    """True where ``clab.config.mgmt.port-isolation`` is true."""
+    node = clab
+    for key in ("config", "mgmt", "port-isolation"):
+        node = node.value.get(key) if node is not None and isinstance(node.value, dict) else None
+    return _word(node) == "true"
+
+
+def _management_ends(nodes: Iterable[TopologyNode]) -> Iterator[Link]:
+    for node in nodes:
+        if node.management_address and node.management_interface:
+            yield Link((TerminationPoint(node.name, node.management_interface),), "topology")
 
 
 def _nodes(reader: Reader, nodes: Node | None) -> list[TopologyNode]:
@@ -86,6 +104,7 @@ def _node(reader: Reader, name: str, node: Node) -> TopologyNode:
         reader.text(kind, "kind") if kind else "",
         _word(fields.get("longname")) or name,
         _word(fields.get("mgmt-ipv4-address")) or _word(fields.get("mgmt-ipv6-address")),
+        _word(fields.get("mgmt-intf")),
         _labels(reader, fields.get("labels")),
         node.where,
     )

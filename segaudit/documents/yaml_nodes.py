@@ -18,6 +18,9 @@ from segaudit.errors import Problem, UsageError
 from segaudit.model.source import SourceSpan
 
 _LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_NODES_PER_CHARACTER = 10
+_NODES_FREE = 10_000
+"""Aliases share nodes in YAML and are copied here: nine lines can stand for a billion words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,45 +79,76 @@ def parse_yaml(text: str, file: str, error: type[UsageError]) -> Node:
         mark = failure.problem_mark or failure.context_mark
         where = f"{file}:{mark.line + 1}:{mark.column + 1}" if mark else file
         raise error.because(where, "not valid YAML", failure.problem or str(failure)) from failure
-    except yaml.YAMLError as failure:
-        raise error.because(file, "not valid YAML", str(failure).splitlines()[0]) from failure
+    except yaml.reader.ReaderError as failure:
+        what = str(failure).splitlines()[0]
+        raise error.because(_place(text, file, failure.position), "not valid YAML", what) from failure
     except RecursionError as failure:
         raise error.because(file, "nested too deeply") from failure
     if root is None:
         return Node(file, 1, 1, 1, None)
-    problems: list[Problem] = []
-    node = _walk(root, file, problems, ())
-    if problems:
-        raise error(*problems)
+    walk = _Walk(file, error, _NODES_FREE + _NODES_PER_CHARACTER * len(text))
+    try:
+        node = walk.node(root, ())
+    except RecursionError as failure:
+        raise error.because(file, "nested too deeply") from failure
+    if walk.problems:
+        raise error(*walk.problems)
     return node
 
 
-def _walk(node: yaml.Node, file: str, problems: list[Problem], above: tuple[int, ...]) -> Node:
-    line, column = node.start_mark.line + 1, node.start_mark.column + 1
-    last = max(line, node.end_mark.line + (1 if node.end_mark.column else 0))
-    if id(node) in above:
-        problems.append(Problem(f"{file}:{line}:{column}", "an alias contains itself"))
-        return Node(file, line, column, last, None)
-    above = (*above, id(node))
-    if isinstance(node, yaml.ScalarNode):
-        empty = node.style is None and node.value in ("", "~", "null")
-        return Node(file, line, column, last, None if empty else node.value, quoted=node.style is not None)
-    if isinstance(node, yaml.SequenceNode):
-        return Node(file, line, column, last, tuple(_walk(item, file, problems, above) for item in node.value))
-    mapping: dict[str, Node] = {}
-    keys: dict[str, Node] = {}
-    for key_node, value_node in node.value:
-        key = _walk(key_node, file, problems, above)
-        if not isinstance(key.value, str):
-            problems.append(key.problem("a key must be a word", hint="quote it"))
-            continue
-        if key.value in mapping:
-            first = keys[key.value]
-            problems.append(key.problem("duplicate key", key.value, f"first given at line {first.line}"))
-            continue
-        mapping[key.value] = _walk(value_node, file, problems, above)
-        keys[key.value] = key
-    return Node(file, line, column, last, mapping, keys)
+def _place(text: str, file: str, position: int) -> str:
+    line_start = text.rfind("\n", 0, position) + 1
+    return f"{file}:{text.count(chr(10), 0, position) + 1}:{position - line_start + 1}"
+
+
+class _Walk:
+    """One pass over a composed document, with the problems and the number of nodes so far."""
+
+    def __init__(self, file: str, error: type[UsageError], limit: int) -> None:
+        self.file = file
+        self.error = error
+        self.limit = limit
+        self.problems: list[Problem] = []
+        self.nodes = 0
+
+    def node(self, node: yaml.Node, above: tuple[int, ...]) -> Node:
+        """``node`` and what is below it; ``above`` are the nodes it stands in."""
+        line, column = node.start_mark.line + 1, node.start_mark.column + 1
+        last = max(line, node.end_mark.line + (1 if node.end_mark.column else 0))
+        self.nodes += 1
+        if self.nodes > self.limit:
+            raise self.error.because(f"{self.file}:{line}:{column}", "aliases expand without bound")
+        if id(node) in above:
+            self.problems.append(Problem(f"{self.file}:{line}:{column}", "an alias contains itself"))
+            return Node(self.file, line, column, last, None)
+        above = (*above, id(node))
+        if isinstance(node, yaml.ScalarNode):
+            # The C loader gives a plain scalar the style '', the Python loader None.
+            empty = not node.style and node.value in ("", "~", "null")
+            value = None if empty else node.value
+            return Node(self.file, line, column, last, value, quoted=bool(node.style))
+        if isinstance(node, yaml.SequenceNode):
+            items = tuple(self.node(item, above) for item in node.value)
+            return Node(self.file, line, column, last, items)
+        mapping, keys = self._entries(node.value, above)
+        return Node(self.file, line, column, last, mapping, keys)
+
+    def _entries(
+        self, pairs: list[tuple[yaml.Node, yaml.Node]], above: tuple[int, ...]
+    ) -> tuple[dict[str, Node], dict[str, Node]]:
+        mapping: dict[str, Node] = {}
+        keys: dict[str, Node] = {}
+        for key_node, value_node in pairs:
+            key = self.node(key_node, above)
+            if not isinstance(key.value, str):
+                self.problems.append(key.problem("a key must be a word", hint="quote it"))
+            elif key.value in mapping:
+                first = f"first given at line {keys[key.value].line}"
+                self.problems.append(key.problem("duplicate key", key.value, first))
+            else:
+                mapping[key.value] = self.node(value_node, above)
+                keys[key.value] = key
+        return mapping, keys
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -29,14 +29,13 @@ INTERNET_NODE = "INTERNET"
 class ForwardingGraph:
     """Devices, segments, and who touches what.
 
-    ``internet_devices`` are the modelled devices that the policy places in the zone ``internet``:
-    as adversaries they forward anything. ``unmodelled_segments`` and ``internet_segments`` are ids.
+    ``unmodelled_segments`` and ``internet_segments`` are the ids of the segments that the two
+    adversaries touch.
     """
 
     devices: Mapping[str, Device]
     segments: Mapping[str, Segment]
     segment_of: Mapping[TerminationPoint, str]
-    internet_devices: frozenset[str]
     internet_segments: frozenset[str]
     unmodelled_segments: frozenset[str]
 
@@ -74,7 +73,6 @@ class ForwardingGraph:
 
 def build_graph(
     snapshot: Snapshot,
-    internet_devices: frozenset[str] = frozenset(),
     internet_interfaces: frozenset[TerminationPoint] = frozenset(),
     end_hosts_only: frozenset[TerminationPoint] = frozenset(),
     doubtful_devices: frozenset[str] = frozenset(),
@@ -84,8 +82,8 @@ def build_graph(
 
     Args:
         snapshot: the parsed network.
-        internet_devices: devices that the policy calls the internet.
-        internet_interfaces: interfaces whose far side the policy calls the internet.
+        internet_interfaces: interfaces that the policy places in the zone ``internet``: their wires
+            are the internet's.
         end_hosts_only: interfaces where an owned assumption says that nothing that forwards is
             attached besides what is modelled. It closes a segment unless something not modelled is
             *known* to be there.
@@ -100,7 +98,7 @@ def build_graph(
     internet = {
         segment.id
         for segment in found.values()
-        if any(point.device in internet_devices or point in internet_interfaces for point in segment.points)
+        if any(point in internet_interfaces for point in segment.points)
     }
     unmodelled = (
         set()
@@ -116,7 +114,6 @@ def build_graph(
         devices,
         found,
         segment_of,
-        internet_devices & devices.keys(),
         frozenset(internet),
         frozenset(unmodelled),
     )

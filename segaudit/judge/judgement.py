@@ -159,16 +159,13 @@ def _matrix(
 
 def _cell(judge_of: PairJudge, source: str, destination: str, allowed: Permitted) -> str:
     nothing = permitted(judge_of.prover, (), source, destination, judge_of.family)
-    unknown_zone = any(
-        m.named and m.zone in (source, destination) for m in judge_of.prover.zones.uncollected
-    )
     reading = Reading.ASSUMED
-    if not unknown_zone and judge_of.left(source, destination, nothing, reading).is_empty:
+    if judge_of.left(source, destination, nothing, reading).is_empty:
         return "none"
     beyond = judge_of.certain(source, destination) - allowed.opened
     if not beyond.is_empty:
         return "open"
-    if not unknown_zone and judge_of.left(source, destination, allowed, reading).is_empty:
+    if judge_of.left(source, destination, allowed, reading).is_empty:
         return "allowed"
     return "unknown"
 

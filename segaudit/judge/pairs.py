@@ -88,19 +88,13 @@ class PairJudge:
             return self._verdict(
                 source, destination, Outcome.VIOLATED, allowed, grade=grade, witness=witness
             )
-        missing = [m for m in self.prover.zones.uncollected if m.named and m.zone in (source, destination)]
-        if missing:
-            depends = tuple(f"{m.device} is not collected: {m.reason}" for m in missing)
-            reason = "a zone may be larger than what was collected"
-            return self._verdict(source, destination, Outcome.UNKNOWN, allowed, depends, reason)
         if self.left(source, destination, allowed, Reading.STRICT).is_empty:
             grade = self._grade(source, destination, allowed, Reading.STRICT)
             return self._verdict(source, destination, Outcome.PROVEN, allowed, grade=grade)
         return self._assumed(source, destination, allowed)
 
     def _is_vacuous(self, zone: str) -> bool:
-        uncollected = any(missing.zone == zone for missing in self.prover.zones.uncollected)
-        return not self.prover.zones.of(zone) and not uncollected
+        return not self.prover.zones.of(zone) and not self.prover.is_incomplete(zone)
 
     def _witness(self, source: str, destination: str, allowed: Permitted) -> Witness | None:
         certain = self.certain(source, destination) - allowed.opened
@@ -140,7 +134,9 @@ class PairJudge:
     ) -> tuple[tuple[str, ...], str]:
         closed = self.left(source, destination, allowed, Reading.CLOSED)
         if closed.is_empty:
-            return self._unmodelled_edges(), "something that is not modelled could join the two"
+            return self._missing(
+                source, destination
+            ) + self._unmodelled_edges(), "something that is not modelled could join the two"
         example = closed.whole.sample()
         if closed.fresh.is_empty:
             reason = "only as part of a connection (or an ICMP error about one) that something else opened"
@@ -148,6 +144,13 @@ class PairJudge:
         return (
             f"for example {closed.fresh.sample()}",
         ), "rests on a match, route or translation not modelled"
+
+    def _missing(self, source: str, destination: str) -> tuple[str, ...]:
+        """The uncollected devices that may hold more of the two zones."""
+        found = (m for m in self.prover.zones.uncollected if m.zone in (source, destination))
+        return tuple(
+            f"{m.device} is not collected and may hold more of {m.zone} ({m.reason})" for m in found
+        )
 
     def _unmodelled_edges(self) -> tuple[str, ...]:
         graph = self.prover.graph(Reading.ASSUMED)
@@ -182,8 +185,9 @@ class PairJudge:
             + [place.device for place in self.prover.zones.of(zone) if place.device in graph]
             for zone in (source, destination)
         ]
-        if INTERNET in (source, destination) and UNMODELLED in graph:
-            ends[0 if source == INTERNET else 1].append(UNMODELLED)
+        for zone, nodes in zip((source, destination), ends, strict=True):
+            if (zone == INTERNET or self.prover.is_incomplete(zone)) and UNMODELLED in graph:
+                nodes.append(UNMODELLED)
         reachable: set[str] = set()
         for node in ends[0]:
             reachable |= nx.node_connected_component(graph, node)

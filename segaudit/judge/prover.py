@@ -7,7 +7,6 @@ tells what a missing proof depends on.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -15,8 +14,7 @@ from segaudit.graph import INTERNET_NODE, UNMODELLED, ForwardingGraph, build_gra
 from segaudit.judge.spaces import location_ranges
 from segaudit.model.acl import Range
 from segaudit.model.flow import Family
-from segaudit.model.policy import INTERNET, UNASSIGNED, Claim, OwnedAssumption, Policy
-from segaudit.model.result import ZoneLocation
+from segaudit.model.policy import INTERNET, Claim, OwnedAssumption, Policy
 from segaudit.model.snapshot import Snapshot
 from segaudit.model.topology import TerminationPoint
 from segaudit.packets import HeaderField, HeaderSpace, Universe
@@ -80,34 +78,17 @@ class Prover:
         return self._graphs[reading]
 
     def _build(self, reading: Reading) -> ForwardingGraph:
-        locations = self.zones.of(INTERNET)
-        whole = frozenset(place.device for place in locations if self._is_whole(place.device, locations))
         edges = frozenset(
-            TerminationPoint(place.device, place.interface)
-            for place in locations
-            if place.device not in whole
+            TerminationPoint(place.device, place.interface) for place in self.zones.of(INTERNET)
         )
         if reading is Reading.CLOSED:
-            return build_graph(self.snapshot, whole, edges, nothing_unmodelled=True)
+            return build_graph(self.snapshot, edges, nothing_unmodelled=True)
         doubtful = frozenset(self.doubtful)
         if reading is Reading.STRICT:
-            return build_graph(self.snapshot, whole, edges, doubtful_devices=doubtful)
+            return build_graph(self.snapshot, edges, doubtful_devices=doubtful)
         owned = {point.device for point in self._claimed(Claim.NO_EFFECT)}
         hosts_only = self._claimed(Claim.END_HOSTS_ONLY)
-        return build_graph(self.snapshot, whole, edges, hosts_only, doubtful - owned)
-
-    def _is_whole(self, device: str, locations: Iterable[ZoneLocation]) -> bool:
-        """True where the policy calls the whole device the internet, not only an interface of it."""
-        zone = self.policy.zones.get(INTERNET)
-        labels = self.snapshot.devices[device].labels
-        named = zone is not None and any(
-            member.interface is None and device_matches(member, device, labels) for member in zone.members
-        )
-        elsewhere = any(
-            place.device == device and place.zone not in (INTERNET, UNASSIGNED)
-            for place in self.zones.locations
-        )
-        return named and not elsewhere and any(place.device == device for place in locations)
+        return build_graph(self.snapshot, edges, hosts_only, doubtful - owned)
 
     def _claimed(self, claim: Claim) -> frozenset[TerminationPoint]:
         return frozenset(
@@ -159,7 +140,12 @@ class Prover:
                 segment = graph.segment_of.get(TerminationPoint(place.device, interface))
                 if segment is not None:
                     segments.add(segment)
-        return Source(frozenset(segments), internet=zone == INTERNET)
+        beyond = reading is not Reading.CLOSED and self.is_incomplete(zone)
+        return Source(frozenset(segments), internet=zone == INTERNET, unmodelled=beyond)
+
+    def is_incomplete(self, zone: str) -> bool:
+        """True where an uncollected device may hold more of the zone: the rest is behind UNMODELLED."""
+        return any(missing.zone == zone for missing in self.zones.uncollected)
 
     def arrived(self, reached: Reached, zone: str, reading: Reading) -> HeaderSpace:
         """The part of a fixpoint that has arrived in ``zone``.
@@ -168,9 +154,11 @@ class Prover:
         that the zone holds.
         """
         universe = reached.universe
-        if zone == INTERNET:
-            return reached.space(("adversary", INTERNET_NODE)) | self._on_places(reached, zone, reading)
         found = self._on_places(reached, zone, reading)
+        if zone == INTERNET:
+            found |= reached.space(("adversary", INTERNET_NODE))
+        if reading is not Reading.CLOSED and self.is_incomplete(zone):
+            found |= reached.space(("adversary", UNMODELLED))
         devices = dict(self.snapshot.devices)
         for place in self.zones.of(zone):
             own = [
@@ -192,10 +180,6 @@ class Prover:
         graph = self.graph(reading)
         points = (TerminationPoint(place.device, place.interface) for place in self.zones.of(zone))
         return frozenset(graph.segment_of[point] for point in points if point in graph.segment_of)
-
-    def touches_unmodelled(self, reached: Reached) -> bool:
-        """True where packets got to something that is not modelled."""
-        return not reached.space(("adversary", UNMODELLED)).is_empty
 
     def ranges(self, zone: str, family: Family) -> list[Range]:
         """The address ranges connected at the zone's places."""

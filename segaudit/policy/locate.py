@@ -40,9 +40,10 @@ _NEVER_A_ZONE = {
 class Uncollected:
     """A device that is not in the snapshot and where ``zone`` has, or may have, a place.
 
-    ``named`` is true where the member gives the device, its site or its role; false where only a
-    prefix, VLAN, VRF or interface name could match there. Either way the zone may be larger than
-    ``ZoneMap.locations`` says.
+    ``named`` is true where a place is certainly missing: the member gives the device, its site or its
+    role, or matches nothing that was collected. It is false where a prefix, VLAN, VRF or interface
+    name that matches elsewhere could match there too. Either way the zone may be larger than
+    ``ZoneMap.locations`` says, and a proof must hold for whatever is on that device.
     """
 
     zone: str
@@ -101,11 +102,11 @@ def locate(policy: Policy, snapshot: Snapshot) -> ZoneMap:
     """
     survey = _survey(policy, snapshot)
     missing = missing_devices(snapshot)
-    uncollected = _uncollected(policy, missing)
+    uncollected = _uncollected(policy, missing, survey)
     problems = [
         *_conflict_problems(policy, survey),
         *_unmatched_problems(policy, snapshot, survey, missing),
-        *_carved_problems(survey),
+        *_carved_problems(policy, survey),
         *_lost_problems(policy, survey, uncollected),
         *through_nothing(policy, snapshot, missing),
     ]
@@ -161,7 +162,8 @@ def _survey_interface(survey: _Survey, device: Device, interface: Interface, cla
     zones = sorted({claim.zone.name for claim, _ in winners})
     zone = zones[0] if zones else UNASSIGNED
     for exclude in _excluded_here(device, interface, claims, addresses):
-        survey.carved[exclude].append((zone, f"{device.name}[{interface.name}]"))
+        landed = zone if len(zones) < 2 else ""
+        survey.carved[exclude].append((landed, f"{device.name}[{interface.name}]"))
     if len(zones) > 1:
         _note_conflict(survey, device, interface, winners)
     elif zones or addresses or _may_carry_packets(interface):
@@ -261,11 +263,10 @@ def _line(member: Location) -> tuple[int, str]:
 def _conflict_problems(policy: Policy, survey: _Survey) -> Iterator[Problem]:
     owner = {id(member): zone.name for zone in policy.zones.values() for member in zone.members}
     for (first, second), places in survey.conflicts.items():
-        more = f" and {len(places) - 1} more" if len(places) > 1 else ""
         yield problem(
             second.where,
             "interface in two zones",
-            f"{places[0]}{more}",
+            _and_more(places),
             f"{owner[id(first)]} claims it at {first.where}, {owner[id(second)]} here, neither more "
             "specific: name it with device and interface in one, or `exclude` it from the other",
         )
@@ -297,13 +298,23 @@ def _unmatched_problems(
                 )
 
 
-def _carved_problems(survey: _Survey) -> Iterator[Problem]:
-    for exclude, places in survey.carved.items():
+def _carved_problems(policy: Policy, survey: _Survey) -> Iterator[Problem]:
+    """Excluded places that landed nowhere, or that another address keeps where they were."""
+    excludes = [(zone.name, exclude) for zone in policy.zones.values() for exclude in zone.exclude]
+    for own, exclude in excludes:
+        places = survey.carved.get(exclude, [])
         homeless = [place for zone, place in places if zone == UNASSIGNED]
         if homeless:
-            more = f" and {len(homeless) - 1} more" if len(homeless) > 1 else ""
             hint = "what is carved out of one zone must be a member of another"
-            yield problem(exclude.where, "excluded place is in no zone", f"{homeless[0]}{more}", hint)
+            yield problem(exclude.where, "excluded place is in no zone", _and_more(homeless), hint)
+        kept = [place for zone, place in places if zone == own]
+        if kept:
+            hint = "another address of the interface is in the zone, and an interface is in one zone"
+            yield problem(exclude.where, f"excluded place stays in zone {own}", _and_more(kept), hint)
+
+
+def _and_more(places: Sequence[str]) -> str:
+    return f"{places[0]} and {len(places) - 1} more" if len(places) > 1 else places[0]
 
 
 def _lost_problems(
@@ -320,7 +331,7 @@ def _lost_problems(
 
 
 def _uncollected(
-    policy: Policy, missing: Mapping[str, tuple[str, Mapping[str, str] | None]]
+    policy: Policy, missing: Mapping[str, tuple[str, Mapping[str, str] | None]], survey: _Survey
 ) -> tuple[Uncollected, ...]:
     """One entry per zone and missing device, the member that names the device before others."""
     found: dict[tuple[str, str], Uncollected] = {}
@@ -328,7 +339,7 @@ def _uncollected(
         for member in zone.members:
             for device, (reason, labels) in missing.items():
                 if could_be_on(member, device, labels):
-                    named = names_device(member, labels)
+                    named = names_device(member, labels) or member not in survey.matched
                     entry = Uncollected(zone.name, device, named, reason, member.text, member.where)
                     known = found.get((zone.name, device))
                     if known is None or (named and not known.named):

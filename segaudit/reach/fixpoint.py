@@ -24,10 +24,11 @@ Node = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where packets start: on wires, and at the internet if ``internet`` is set. Any header."""
+    """Where packets start, with any header: on wires, at the internet, at what is not modelled."""
 
     segments: frozenset[str]
     internet: bool = False
+    unmodelled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,7 @@ class Network:
     Args:
         graph: who touches what.
         universe: one family's packets.
-        level: MAY lets the adversaries act; MUST leaves them out, and uses the devices of the
-            internet as collected.
+        level: MAY lets the adversaries act; MUST leaves them out.
         routing: CURRENT or ANY.
     """
 
@@ -188,6 +188,8 @@ class _Exploration:
         everything = self._network.universe.all
         if source.internet:
             self._start_at_internet(everything)
+        if source.unmodelled and self._may:
+            self._grow(("adversary", UNMODELLED), everything)
         for segment in sorted(source.segments):
             self._on_segment(segment, everything)
             for point in self._graph.receivers(segment):
@@ -231,9 +233,6 @@ class _Exploration:
             self._adversary(node[1], packets)
 
     def _received(self, device: str, interface: str, packets: HeaderSpace) -> None:
-        if self._may and device in self._graph.internet_devices:
-            self._grow(("adversary", INTERNET_NODE), packets)
-            return
         path = self._network.path(device)
         passage = path.passage(interface, packets, self._with_connections)
         if not passage.delivered.is_empty:
@@ -270,5 +269,4 @@ class _Exploration:
         for segment in sorted(touched):
             self._grow(("segment", segment), packets)
             for point in graph.receivers(segment):
-                if point.device not in graph.internet_devices:
-                    self._grow(("in", point.device, point.interface), packets)
+                self._grow(("in", point.device, point.interface), packets)

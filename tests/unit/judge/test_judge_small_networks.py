@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from builders.networks import acl, attach, device, host, interface, link, snapshot
+from builders.networks import acl, attach, device, host, interface, link, route, snapshot
 
 from segaudit.errors import UsageError
 from segaudit.judge import Judgement, judge
@@ -193,6 +193,22 @@ def test_an_uncollected_router_is_never_proven() -> None:
     found = pair(network)
     assert found.outcome is Outcome.UNKNOWN
     assert any("r2" in line for line in found.depends_on), found
+
+
+def test_a_zone_goes_on_behind_an_uncollected_router() -> None:
+    """The one collected place of a is a closed island; the rest of its prefix reaches b through rt9."""
+    fw = device(
+        "fw",
+        interface("eth2", "10.2.0.1/24"),
+        interface("eth3", "192.0.2.1/30"),
+        routes=(route("10.1.0.0/16", "eth3", "192.0.2.2"),),
+    )
+    island = device("sw", interface("eth1", "10.1.0.1/24"))
+    wires = [link("hb:eth1", "fw:eth2"), link("fw:eth3", "rt9:eth1"), link("ha:eth1", "sw:eth1")]
+    network = snapshot([HOST_A, HOST_B, fw, island], wires, (CollectionFailure("rt9", "timed out"),))
+    found = pair(network, policy=POLICY.replace("10.1.0.0/24", "10.1.0.0/16"))
+    assert found.outcome is Outcome.UNKNOWN
+    assert any("rt9" in line and "more of a" in line for line in found.depends_on)
 
 
 def test_an_open_segment_needs_an_owned_assumption() -> None:
