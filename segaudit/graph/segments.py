@@ -159,6 +159,10 @@ def _segment(
     if placeless and why and not absent:
         why.extend(f"{device} is not collected and no link says where it is" for device in placeless)
         certain = True
+    tunnels = [point for point in points if _kind(point, snapshot) is InterfaceKind.TUNNEL]
+    if tunnels:
+        why.extend(f"{point} is a tunnel: its far end is not modelled" for point in tunnels)
+        certain = True
     unseen = [
         point
         for point in points
@@ -167,6 +171,12 @@ def _segment(
     ]
     why.extend(f"{point} is declared but the device does not show it" for point in unseen)
     return Segment(str(points[0]), points, tuple(dict.fromkeys(why)), certain)
+
+
+def _kind(point: TerminationPoint, snapshot: Snapshot) -> InterfaceKind | None:
+    device = snapshot.devices.get(point.device)
+    interface = device.interfaces.get(point.interface) if device else None
+    return interface.kind if interface else None
 
 
 def _placeless(uncollected: Mapping[str, str], links: tuple[Link, ...]) -> list[str]:

@@ -28,17 +28,23 @@ class Permitted:
 def permitted(
     prover: Prover, conduits: Iterable[Conduit], source: str, destination: str, family: Family
 ) -> Permitted:
-    """What ``conduits`` let pass from zone ``source`` to zone ``destination``."""
+    """What ``conduits`` let pass from zone ``source``, seen on a wire of zone ``destination``.
+
+    A conduit's packets carry genuine addresses of its two zones, so they are its own on whatever
+    wire they are seen on their way; another source zone that forges them is not excused.
+    ``Permitted.by`` names only the conduits between just these two zones.
+    """
     universe = prover.universe(family)
     opened = answered = universe.none
     names = []
     for conduit in conduits:
         ends = (conduit.source, conduit.destination)
-        if ends not in ((source, destination), (destination, source)):
+        if source not in ends:
             continue
-        names.append(conduit.id)
+        if destination in ends:
+            names.append(conduit.id)
         opener, target = (prover.ranges(zone, family) for zone in ends)
-        if ends == (source, destination):
+        if source == conduit.source:
             opened |= conduit_space(universe, conduit.services, opener, target)
             answered |= error_space(universe, target)
         else:

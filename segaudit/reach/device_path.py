@@ -12,15 +12,23 @@ anywhere) and lets through no more than their packets, their answers and ICMP er
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
 from segaudit.model.acl import (
     TRACKING_PRIORITY,
+    Acl,
     AclAttachment,
+    AllOf,
+    AnyOf,
+    Goto,
     Hook,
+    Jump,
+    Matches,
+    Not,
     NoTrack,
+    StateIn,
     Translate,
     TranslationKind,
 )
@@ -159,6 +167,11 @@ class DevicePath:
         self._openings: tuple[Opening, ...] | None = None
         self._answered: tuple[Opening, ...] | None = None
         self._partition = self._routing_partition()
+        self._tracks_family = any(
+            attachment.translates or reads_state(device.acls, attachment.acl)
+            for attached in self._attached.values()
+            for attachment in attached
+        )
 
     def _attachments(self, hook: Hook) -> list[AclAttachment]:
         applied = [
@@ -188,10 +201,16 @@ class DevicePath:
         return Passage(tuple(self._leave(emissions, packets)), delivered)
 
     def _enter(self, packets: HeaderSpace) -> HeaderSpace:
-        """Connection tracking reassembles first (Linux nf_defrag at priority -400)."""
+        """Connection tracking reassembles first (Linux nf_defrag at priority -400).
+
+        Only where the family is certainly tracked; else a packet may be seen whole or in fragments.
+        """
         if not self.device.tracks_connections:
             return packets
-        return packets.without(HeaderField.FRAGMENT) & self.universe.value(HeaderField.FRAGMENT, 0)
+        either = packets.without(HeaderField.FRAGMENT)
+        if self.level is Level.MAY and not self._tracks_family:
+            return either
+        return either & self.universe.value(HeaderField.FRAGMENT, 0)
 
     def _leave(self, emissions: list[Emission], received: HeaderSpace) -> Iterator[Emission]:
         """What was reassembled may leave in fragments; unknown translations may leave as anything."""
@@ -538,13 +557,26 @@ class DevicePath:
         if self.universe.family not in incoming.forwarding:
             return self.universe.none
         if self.universe.family is Family.IPV4:
-            return self.universe.all
+            return self.universe.all if self.level is Level.MAY else self._unicast()
         confined = self.universe.none
         for value, length in ((0xFE80 << 112, 10), (1, 128)):
             for field in (HeaderField.SOURCE, HeaderField.DESTINATION):
                 confined |= self.universe.prefix(field, value, length)
         confined |= self.universe.prefix(self._column(HeaderField.SOURCE), 0xFF << 120, 8)
-        return ~confined
+        return ~confined if self.level is Level.MAY else self._unicast() - confined
+
+    def _unicast(self) -> HeaderSpace:
+        """Packets between plain unicast addresses: what a router certainly forwards (RFC 1812 §5.3.7)."""
+        special = (
+            ((0, 8), (127, 8), (224, 3)) if self.universe.family is Family.IPV4 else ((0, 8), (255, 8))
+        )
+        shift = self.universe.family.bits - 8
+        odd = self.universe.union(
+            self.universe.prefix(field, first << shift, length)
+            for first, length in special
+            for field in (HeaderField.SOURCE, HeaderField.DESTINATION)
+        )
+        return ~odd
 
     def _to_itself(self) -> HeaderSpace:
         own = [
@@ -618,6 +650,29 @@ class DevicePath:
                     let_in |= space - claimed
                 claimed |= space
         return let_in
+
+
+def reads_state(acls: Mapping[str, Acl], name: str, above: frozenset[str] = frozenset()) -> bool:
+    """True where a chain, or one that it jumps to, matches on connection state."""
+    if name in above or name not in acls:
+        return False
+    return any(
+        _has_state(ace.matches)
+        or (isinstance(ace.action, Jump | Goto) and reads_state(acls, ace.action.acl, above | {name}))
+        for ace in acls[name].aces
+    )
+
+
+def _has_state(matches: Matches) -> bool:
+    match matches:
+        case StateIn():
+            return True
+        case AllOf(of) | AnyOf(of):
+            return any(_has_state(part) for part in of)
+        case Not(of):
+            return _has_state(of)
+        case _:
+            return False
 
 
 _SOURCE_KINDS = (TranslationKind.SOURCE, TranslationKind.MASQUERADE, TranslationKind.STATIC_SOURCE)

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from segaudit.graph import INTERNET_NODE, UNMODELLED, ForwardingGraph
-from segaudit.model.device import Device
+from segaudit.model.device import Device, InterfaceKind
 from segaudit.model.flow import Family
 from segaudit.model.topology import TerminationPoint
 from segaudit.packets import HeaderField, HeaderSpace, Universe
@@ -237,6 +237,7 @@ class _Exploration:
         passage = path.passage(interface, packets, self._with_connections)
         if not passage.delivered.is_empty:
             self._grow(("local", device), passage.delivered)
+            self._decapsulated(device)
         for emission in passage.emissions:
             sender = TerminationPoint(device, emission.interface)
             segment = self._graph.segment_of.get(sender)
@@ -245,6 +246,13 @@ class _Exploration:
             self._on_segment(segment, emission.packets)
             for point, part in self._network.neighbourhood(segment).destinations(sender, emission):
                 self._grow(("in", point.device, point.interface), part)
+
+    def _decapsulated(self, device: str) -> None:
+        """A device with a tunnel may unpack what it is sent: anything may come out of the tunnel."""
+        if self._may:
+            for interface in self._graph.devices[device].interfaces.values():
+                if interface.kind is InterfaceKind.TUNNEL:
+                    self._grow(("in", device, interface.name), self._network.universe.all)
 
     def _on_segment(self, segment: str, packets: HeaderSpace) -> None:
         self._grow(("segment", segment), packets)

@@ -31,7 +31,7 @@ from segaudit.model.acl import (
     TranslationKind,
     UnknownMatch,
 )
-from segaudit.model.device import Device
+from segaudit.model.device import Device, InterfaceKind
 from segaudit.model.flow import ConnectionState, Family
 from segaudit.model.snapshot import CollectionFailure, Snapshot
 from segaudit.model.source import AccountedLine, SourceSpan
@@ -324,3 +324,26 @@ exceptions:
 def test_a_zone_that_matches_nothing_is_an_error_not_a_pass() -> None:
     with pytest.raises(UsageError):
         pair(snapshot([HOST_A, firewall()], []), policy=POLICY.replace("10.2.0.0/24", "10.77.0.0/24"))
+
+
+def test_a_tunnel_lets_anything_out_that_its_device_is_sent() -> None:
+    """fw accepts packets to itself and has a tunnel (down): what is packed into them comes out of it."""
+    fw = firewall((InterfaceIn(Direction.IN, ("gre1",)), ACCEPT), default=DROP)
+    tunnel = interface("gre1", kind=InterfaceKind.TUNNEL, operational=False)
+    open_input = acl("input", (FROM_ETH1, ACCEPT))
+    fw = replace(fw, interfaces={**fw.interfaces, "gre1": tunnel}, acls={**fw.acls, "input": open_input})
+    host_b_only = POLICY.replace("prefix: 10.2.0.0/24", "prefix: 10.2.0.10/32")
+    assert pair(between(fw), policy=host_b_only).outcome is Outcome.UNKNOWN
+
+
+def test_an_untracked_family_is_filtered_in_fragments() -> None:
+    """IPv4 has no stateful rule: a later fragment of tcp/445 passes a filter that drops tcp/445."""
+    smb = AllOf((TCP, FieldIn(Field.DESTINATION_PORT, ((445, 445),))))
+    others = Not(AllOf((TCP, FieldIn(Field.DESTINATION_PORT, ((445, 445),)))))
+    fw = firewall((smb, DROP), (AllOf((TCP, others)), ACCEPT))
+    found = pair(between(replace(fw, tracks_connections=True)))
+    assert found.outcome is Outcome.VIOLATED
+    prover_left = pair(
+        between(firewall((smb, DROP), (FieldIn(Field.FRAGMENT, ((1, 1),)), ACCEPT), tracks=True))
+    )
+    assert prover_left.outcome is Outcome.UNKNOWN
