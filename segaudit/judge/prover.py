@@ -101,10 +101,19 @@ class Prover:
             and interface_matches(assumption.about, interface)
         )
 
+    def _same_as(self, reading: Reading) -> Reading:
+        """STRICT where the reading does not differ from it, so that nothing is computed twice."""
+        if reading is Reading.ASSUMED and not self.assumptions:
+            return Reading.STRICT
+        strict = self.graph(Reading.STRICT)
+        complete = not (strict.unmodelled_segments or self.doubtful or self.zones.uncollected)
+        return Reading.STRICT if complete else reading
+
     def network(
         self, family: Family, reading: Reading, level: Level, routing: RoutingMode = RoutingMode.CURRENT
     ) -> Network:
         """The network ready for fixpoints."""
+        reading = self._same_as(reading)
         key = (family, reading, level, routing)
         if key not in self._networks:
             self._networks[key] = Network(self.graph(reading), self.universe(family), level, routing)
@@ -120,6 +129,7 @@ class Prover:
         with_connections: bool = True,
     ) -> Reached:
         """Everything that packets of ``zone`` can arrive at."""
+        reading = self._same_as(reading)
         key = (family, reading, level, routing, zone, with_connections)
         if key not in self._reached:
             network = self.network(family, reading, level, routing)

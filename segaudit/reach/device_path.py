@@ -164,6 +164,10 @@ class DevicePath:
         self._attached = {hook: self._attachments(hook) for hook in Hook}
         self._filters: dict[tuple[str, str | None, str | None, ConnectionState], HeaderSpace] = {}
         self._routes: dict[tuple[str, ConnectionState], list[tuple[Route | None, HeaderSpace]]] = {}
+        self._passing: dict[bool, list[_Passing]] = {}
+        self._let_in: dict[str, HeaderSpace] = {}
+        self._forwarded = {name: self._forwardable(one) for name, one in device.interfaces.items()}
+        self._own = self._to_itself()
         self._openings: tuple[Opening, ...] | None = None
         self._answered: tuple[Opening, ...] | None = None
         self._partition = self._routing_partition()
@@ -194,7 +198,9 @@ class DevicePath:
         """
         emissions: list[Emission] = []
         delivered = self.universe.none
-        for passing in self._passings(with_connections):
+        if with_connections not in self._passing:
+            self._passing[with_connections] = self._passings(with_connections)
+        for passing in self._passing[with_connections]:
             taken = self._enter(packets) & passing.packets
             if not taken.is_empty:
                 delivered |= self._pass(interface, taken, passing, emissions)
@@ -378,7 +384,9 @@ class DevicePath:
 
     def _before_routing(self, name: str, packets: HeaderSpace, passing: _Passing) -> Iterator[_Branch]:
         packets = self._hook(Hook.INGRESS, name, None, passing, packets)
-        packets &= self._reverse_path(name)
+        if name not in self._let_in:
+            self._let_in[name] = self._reverse_path(name)
+        packets &= self._let_in[name]
         branch = _Branch(packets, packets)
         yield from self._staged(Hook.PREROUTING, name, None, branch, passing, passing.before_routing)
 
@@ -520,10 +528,9 @@ class DevicePath:
         self, name: str, packets: HeaderSpace, state: ConnectionState
     ) -> Iterator[tuple[str | None, int | None, HeaderSpace, bool]]:
         """Split by where they go: ``(None, ...)`` to the device itself, else out of an interface."""
-        incoming = self.device.interfaces[name]
-        forwardable = self._forwardable(incoming)
+        forwardable = self._forwarded[name]
         if self.routing is RoutingMode.ANY:
-            yield None, None, self._to_itself(), False
+            yield None, None, self._own, False
             for other in sorted(self.device.interfaces):
                 yield other, None, forwardable, True
             return
