@@ -1,0 +1,198 @@
+"""All filter listings of one device put together: which listing speaks for which table."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from segaudit.model.flow import Family
+from segaudit.model.snapshot import RawConfig, RawFile
+from segaudit.model.source import AccountedLine, LineFate, LineTally, SourceSpan
+from segaudit.vendors.linux.filters.facts import FilterFacts, LineBook
+from segaudit.vendors.linux.filters.ipset_save import IpSets, read_ipset
+from segaudit.vendors.linux.filters.iptables_filters import IptablesFilters, changed_sets, read_iptables
+from segaudit.vendors.linux.filters.iptables_matches import Surroundings
+from segaudit.vendors.linux.filters.iptables_save import IptablesTable, NotASave, read_save
+from segaudit.vendors.linux.filters.nft_filters import NftFilters, read_tables
+from segaudit.vendors.linux.filters.nft_nouns import NftTable, NotARuleset
+from segaudit.vendors.linux.filters.nft_read import tables_of
+
+PROGRAM_ABSENT = 127
+"""Exit status of a shell that did not find the program."""
+
+SAVES = {
+    "iptables-save.txt": (Family.IPV4, "iptables-legacy-save.txt"),
+    "ip6tables-save.txt": (Family.IPV6, "ip6tables-legacy-save.txt"),
+    "iptables-legacy-save.txt": (Family.IPV4, ""),
+    "ip6tables-legacy-save.txt": (Family.IPV6, ""),
+}
+"""Listings of iptables tables: their family, and which listing is read instead where both are legacy."""
+
+LISTINGS = ("nftables.json", "nftables.txt", *SAVES, "ipset.txt")
+
+
+@dataclass(frozen=True, slots=True)
+class _Save:
+    """One iptables listing, taken apart; ``over_nft`` where it shows tables that nft shows too."""
+
+    family: Family
+    book: LineBook
+    tables: tuple[IptablesTable, ...]
+    over_nft: bool
+
+    @property
+    def program(self) -> str:
+        """What the names of its chains begin with."""
+        return "iptables" if self.over_nft else "iptables-legacy"
+
+
+class _Unknown(Exception):
+    """A listing of the device is broken."""
+
+    def __init__(self, file: RawFile, reason: str) -> None:
+        self.file = file
+        self.reason = reason
+
+
+def assemble(config: RawConfig) -> FilterFacts:
+    """See :func:`segaudit.vendors.linux.filters.read_filters`."""
+    files = {name: file for name in LISTINGS if (file := config.file(name)) is not None}
+    if not set(files) - {"ipset.txt"}:
+        return FilterFacts(unknown_translation=True)
+    try:
+        return _read(files)
+    except _Unknown as broken:
+        return _all_unknown(files, broken)
+
+
+def _all_unknown(files: dict[str, RawFile], broken: _Unknown) -> FilterFacts:
+    """No filter is known: nothing is dropped for certain, and anything may be translated."""
+    lines: list[AccountedLine] = []
+    tallies: list[LineTally] = []
+    for file in files.values():
+        book = LineBook(file.path, file.text)
+        bounded = file is not broken.file
+        reason = f"filters are unknown: {broken.reason}"
+        book.note_all(LineFate.UNSUPPORTED, reason, bounded)
+        lines += book.accounted()
+        tallies.append(book.tally())
+        if not bounded and not book.lines:
+            lines.append(
+                AccountedLine(SourceSpan(file.path, 1, 1), "unsupported", "", reason, bounded=False)
+            )
+    return FilterFacts(lines=tuple(lines), tallies=tuple(tallies), unknown_translation=True)
+
+
+def _read(files: dict[str, RawFile]) -> FilterFacts:
+    books: list[LineBook] = []
+    usable = {name: file for name, file in files.items() if _usable(file, books)}
+    saves = [save for name in SAVES if (save := _save(name, usable, books)) is not None]
+    sets = _sets(usable, books)
+    tables = _nft_tables(usable)
+    covered = {
+        (_nft_family(save.family), table.name) for save in saves if save.over_nft for table in save.tables
+    }
+    nft, nft_book = _nft(usable, tables, covered)
+    books += [nft_book] if nft_book else []
+    iptables = _iptables(saves, sets)
+    return FilterFacts(
+        acls={**nft.acls, **iptables.acls},
+        attachments=(*nft.attachments, *iptables.attachments),
+        lines=tuple(line for book in books for line in book.accounted()),
+        tallies=tuple(book.tally() for book in books),
+        tracks_connections=nft.reads_state or iptables.reads_state or _translates(nft, tables, saves),
+    )
+
+
+def _usable(file: RawFile, books: list[LineBook]) -> bool:
+    """False for a program that is not there; any other failure makes the filters unknown."""
+    if file.exit_status in (None, 0):
+        return True
+    book = LineBook(file.path, file.text)
+    books.append(book)
+    if file.exit_status == PROGRAM_ABSENT:
+        book.note_all(LineFate.IGNORED, "program not installed")
+        return False
+    if file.name == "ipset.txt":
+        book.note_all(LineFate.UNSUPPORTED, "sets are unknown: the command failed")
+        return False
+    raise _Unknown(file, f"the command ended with status {file.exit_status}")
+
+
+def _save(name: str, usable: dict[str, RawFile], books: list[LineBook]) -> _Save | None:
+    file = usable.get(name)
+    if file is None:
+        return None
+    family, legacy = SAVES[name]
+    book = LineBook(file.path, file.text)
+    books.append(book)
+    over_nft = any("(nf_tables)" in text for text in book.lines.values() if text.startswith("#"))
+    if legacy and not over_nft and legacy in usable:
+        book.note_all(LineFate.IGNORED, f"the same tables as in {legacy}")
+        return None
+    try:
+        return _Save(family, book, read_save(book), over_nft)
+    except NotASave as failure:
+        raise _Unknown(file, str(failure)) from failure
+
+
+def _sets(usable: dict[str, RawFile], books: list[LineBook]) -> IpSets:
+    file = usable.get("ipset.txt")
+    if file is None:
+        return {}
+    book = LineBook(file.path, file.text)
+    books.append(book)
+    return read_ipset(book)
+
+
+def _nft_tables(usable: dict[str, RawFile]) -> tuple[NftTable, ...]:
+    file = usable.get("nftables.json")
+    if file is None:
+        text = usable.get("nftables.txt")
+        if text is not None and text.text.strip():
+            raise _Unknown(text, "there is a ruleset, and no nftables.json to read it from")
+        return ()
+    try:
+        return tables_of(file.text)
+    except NotARuleset as failure:
+        raise _Unknown(file, str(failure)) from failure
+
+
+def _nft_family(family: Family) -> str:
+    return "ip" if family is Family.IPV4 else "ip6"
+
+
+def _nft(
+    usable: dict[str, RawFile], tables: tuple[NftTable, ...], covered: Collection[tuple[str, str]]
+) -> tuple[NftFilters, LineBook | None]:
+    json_file = usable.get("nftables.json")
+    if json_file is None:
+        return NftFilters(), None
+    return read_tables(tables, json_file, usable.get("nftables.txt"), covered)
+
+
+def _iptables(saves: list[_Save], sets: IpSets) -> IptablesFilters:
+    result = IptablesFilters()
+    changed = changed_sets(table for save in saves for table in save.tables)
+    for save in saves:
+        around = Surroundings(save.family, sets, changed)
+        read_iptables(save.tables, save.book, save.program, around, result)
+    return result
+
+
+def _translates(nft: NftFilters, tables: tuple[NftTable, ...], saves: list[_Save]) -> bool:
+    """True where a NAT chain certainly exists: the kernel tracks connections for it.
+
+    iptables over nft prints built-in chains that are not there, so its nat table counts by rules.
+    """
+    if any(attachment.translates for attachment in nft.attachments):
+        return True
+    if any(
+        chain.kind == "nat" and chain.hook
+        for table in tables
+        if not table.dormant
+        for chain in table.chains
+    ):
+        return True
+    nat = [(save, table) for save in saves for table in save.tables if table.name == "nat"]
+    return any(table.rules or not save.over_nft for save, table in nat)

@@ -1,0 +1,81 @@
+"""The read-only commands of a Linux device and the files their output is stored under."""
+
+from __future__ import annotations
+
+from segaudit.model.snapshot import Platform, ShowCommand
+
+HOSTNAME = "hostname.txt"
+LINK = "ip-link.json"
+ADDRESS = "ip-address.json"
+ROUTE4 = "ip-route4.json"
+ROUTE6 = "ip-route6.json"
+RULE4 = "ip-rule4.json"
+RULE6 = "ip-rule6.json"
+NEIGHBOUR = "ip-neighbour.json"
+PROXY_NEIGHBOUR = "ip-neighbour-proxy.json"
+BRIDGE_LINK = "bridge-link.json"
+BRIDGE_VLAN = "bridge-vlan.json"
+SYSCTL = "sysctl.txt"
+NFTABLES_JSON = "nftables.json"
+NFTABLES = "nftables.txt"
+IPTABLES = "iptables-save.txt"
+IP6TABLES = "ip6tables-save.txt"
+IPTABLES_LEGACY = "iptables-legacy-save.txt"
+IP6TABLES_LEGACY = "ip6tables-legacy-save.txt"
+IPSET = "ipset.txt"
+FRR_CONFIG = "frr-running-config.txt"
+FRR_ROUTE4 = "frr-route4.json"
+FRR_ROUTE6 = "frr-route6.json"
+
+SYSCTL_NAMES = (
+    "accept_local",
+    "accept_source_route",
+    "bc_forwarding",
+    "force_forwarding",
+    "forwarding",
+    "mc_forwarding",
+    "proxy_arp",
+    "proxy_arp_pvlan",
+    "proxy_ndp",
+    "route_localnet",
+    "rp_filter",
+    "rpl_seg_enabled",
+    "seg6_enabled",
+)
+"""Per-interface settings that decide whether and how a packet is forwarded (kernel: ip-sysctl)."""
+
+BRIDGE_CALLS = "bridge-nf-call-ip"
+"""Start of the two settings that send bridged packets through the IP filters."""
+
+# net.ipv6.conf.*.stable_secret is a secret, so the whole tree is never asked for.
+_PER_INTERFACE = rf"conf\..*\.({'|'.join(SYSCTL_NAMES)})"
+_SYSCTL_PATTERN = rf"^net\.(ipv[46]\.(ip_forward|{_PER_INTERFACE})|bridge\.{BRIDGE_CALLS}6?tables)$"
+
+PLATFORM = Platform(
+    name="linux",
+    netmiko_device_type="linux",
+    commands=(
+        ShowCommand(HOSTNAME, "uname -n"),
+        ShowCommand(LINK, "ip -j -p -d link show"),
+        ShowCommand(ADDRESS, "ip -j -p -d address show"),
+        ShowCommand(ROUTE4, "ip -j -p -d -4 route show table all"),
+        ShowCommand(ROUTE6, "ip -j -p -d -6 route show table all"),
+        ShowCommand(RULE4, "ip -j -p -4 rule show", optional=True),
+        ShowCommand(RULE6, "ip -j -p -6 rule show", optional=True),
+        ShowCommand(NEIGHBOUR, "ip -j -p neighbour show", optional=True),
+        ShowCommand(PROXY_NEIGHBOUR, "ip -j -p neighbour show proxy", optional=True),
+        ShowCommand(BRIDGE_LINK, "bridge -j -p -d link show", optional=True),
+        ShowCommand(BRIDGE_VLAN, "bridge -j -p vlan show", optional=True),
+        ShowCommand(SYSCTL, f"sysctl -a -r '{_SYSCTL_PATTERN}'"),
+        ShowCommand(NFTABLES_JSON, "nft -j list ruleset", optional=True),
+        ShowCommand(NFTABLES, "nft -a list ruleset", optional=True),
+        ShowCommand(IPTABLES, "iptables-save", optional=True),
+        ShowCommand(IP6TABLES, "ip6tables-save", optional=True),
+        ShowCommand(IPTABLES_LEGACY, "iptables-legacy-save", optional=True),
+        ShowCommand(IP6TABLES_LEGACY, "ip6tables-legacy-save", optional=True),
+        ShowCommand(IPSET, "ipset save", optional=True),
+        ShowCommand(FRR_CONFIG, "vtysh -c 'show running-config'", optional=True, end_marker=r"^end$"),
+        ShowCommand(FRR_ROUTE4, "vtysh -c 'show ip route json'", optional=True),
+        ShowCommand(FRR_ROUTE6, "vtysh -c 'show ipv6 route json'", optional=True),
+    ),
+)
