@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from segaudit.graph import UNMODELLED
 from segaudit.judge.prover import Prover, Reading
 from segaudit.judge.spaces import Conduit
 from segaudit.judge.witness import Storyteller
@@ -30,26 +31,23 @@ class Expectation:
 
     def of(self, flow: Flow, source: Vantage, destination: Vantage) -> str:
         """``delivered``, ``none`` or ``unknown``: does ``flow`` arrive at ``destination``'s interface?"""
-        if not self._may_arrive(flow, source, destination):
-            return "none"
         walks = self._walks(flow, source)
         wire = set(self.wires.get(TerminationPoint(destination.device, destination.interface), ()))
         arriving = [walk for walk in walks if _crosses(walk, wire)]
         if any(walk.trace.certain for walk in arriving):
             return "delivered"
-        return "unknown" if arriving or not walks else "none"
+        return "unknown" if arriving or self._may_arrive(flow, walks, source, destination) else "none"
 
-    def _may_arrive(self, flow: Flow, source: Vantage, destination: Vantage) -> bool:
-        """Whether the all-packets engine lets the flow, or anything it is rewritten to, arrive."""
+    def _may_arrive(self, flow: Flow, walks: list[Walk], source: Vantage, destination: Vantage) -> bool:
+        """Whether the all-packets engine lets the flow arrive, or what it cannot follow could carry it."""
         graph = self.prover.graph(Reading.ASSUMED)
         segment = graph.segment_of.get(TerminationPoint(destination.device, destination.interface))
         reached = self.prover.reached(flow.family, source.zone, Reading.ASSUMED, with_connections=False)
         space = reached.space(("segment", segment)) if segment else reached.universe.none
-        unchanged = space & reached.universe.flow(flow)
-        return not unchanged.is_empty or self._translates(flow, source)
-
-    def _translates(self, flow: Flow, source: Vantage) -> bool:
-        return any(walk.trace.arrived != flow for walk in self._walks(flow, source))
+        if not (space & reached.universe.flow(flow)).is_empty:
+            return True
+        translated = any(walk.trace.arrived != flow for walk in walks)
+        return translated and not reached.space(("adversary", UNMODELLED)).is_empty
 
     def _walks(self, flow: Flow, source: Vantage) -> list[Walk]:
         found: list[Walk] = []
@@ -72,14 +70,13 @@ class Expectation:
     # -- positive controls -----------------------------------------------------------------------
 
     def control_for(self, source: Vantage, destination: Vantage) -> ControlTarget | None:
-        """An allowed target whose answer shows that the way works up to what blocks the probe.
+        """An allowed target whose answer shows that the way works up to what blocks the probes.
 
         Preferred is a target beyond the barrier device that the policy lets through, then the
         barrier device itself, then anything whose way shares the most devices with the probe's.
+        ``None`` where no target shows the way up to the barrier: silence then proves nothing.
         """
-        probe = Flow(source.family, 6, source.address, destination.address, 40000, 445, tcp_flags=2)
-        ways = [_devices(walk) for walk in self._walks(probe, source)]
-        way = max(ways, key=len, default=())
+        way = self._blocked_way(source, destination)
         barrier = way[-1] if way else source.device
         best: tuple[int, ControlTarget] | None = None
         for target, flow in self._control_flows(source):
@@ -93,6 +90,16 @@ class Expectation:
         if best is None or (way and best[1].barrier_device != barrier):
             return None
         return best[1]
+
+    def _blocked_way(self, source: Vantage, destination: Vantage) -> tuple[str, ...]:
+        """The devices that a plain packet passes before one stops it; the whole way if none does.
+
+        Beside a hole some of the usual packets get through; the longest way of those that do not
+        is the one whose barrier the silence is about.
+        """
+        walks = [walk for flow in _plain_flows(source, destination) for walk in self._walks(flow, source)]
+        stopped = [walk for walk in walks if walk.trace.disposition is Disposition.DROPPED]
+        return max((_devices(walk) for walk in stopped or walks), key=len, default=())
 
     def _control_flows(self, source: Vantage) -> Iterator[tuple[str, Flow]]:
         """Candidate controls, most telling first: flows that must work, hosts by echo, routers by echo."""
@@ -156,6 +163,17 @@ class Expectation:
             if other.trace.certain and final.action == "accepted" and final.device == source.device:
                 return True
         return last == source.device
+
+
+def _plain_flows(source: Vantage, destination: Vantage) -> Iterator[Flow]:
+    """The kinds of packet that an isolation is probed with."""
+    ends = (source.address, destination.address, 40000)
+    for port in (445, 22, 80, 443, 3389):
+        yield Flow(source.family, 6, *ends, port, tcp_flags=2)
+    for port in (53, 161):
+        yield Flow(source.family, 17, *ends, port)
+    number, kind = (1, 8) if source.family is Family.IPV4 else (58, 128)
+    yield Flow(source.family, number, source.address, destination.address, icmp_type=kind)
 
 
 def _crosses(walk: Walk, wire: set[TerminationPoint]) -> bool:

@@ -25,6 +25,7 @@ from segaudit.model.verdict import (
 )
 from segaudit.packets.space import DEFAULT_NODE_CAPACITY
 from segaudit.policy import ZoneMap
+from segaudit.policy.locate import missing_devices
 
 CAPACITIES = (DEFAULT_NODE_CAPACITY, DEFAULT_NODE_CAPACITY << 3, DEFAULT_NODE_CAPACITY << 5)
 """BDD nodes tried in turn; the last is about 1 GB."""
@@ -182,12 +183,12 @@ def _asserted(policy: Policy, source: str, destination: str, family: Family) -> 
 
 
 def _findings(policy: Policy, snapshot: Snapshot, as_of: date) -> Iterator[Finding]:
-    for failure in snapshot.failures:
+    for device, (reason, _) in missing_devices(snapshot).items():
         yield Finding(
-            f"COLLECT-{failure.device}",
+            f"COLLECT-{device}",
             Severity.HIGH,
-            f"{failure.device} was not collected",
-            f"{failure.reason}. Its interfaces count as connected to anything.",
+            f"{device} was not collected",
+            f"{reason}. Its interfaces count as connected to anything.",
             hint="collect it, or name an owned assumption about the interfaces that face it",
         )
     for exception in policy.exceptions:

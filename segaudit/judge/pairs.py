@@ -76,7 +76,7 @@ class PairJudge:
         allowed = permitted(self.prover, conduits, source, destination, self.family)
         empty = [zone for zone in (source, destination) if self._is_vacuous(zone)]
         if empty:
-            reason = f"zone {', '.join(empty)} has no place"
+            reason = f"zone {', '.join(empty)} has no place that packets could start from or arrive at"
             return self._verdict(source, destination, Outcome.VACUOUS, allowed, reason=reason)
         witness = self._witness(source, destination, allowed)
         if witness is not None:
@@ -94,7 +94,7 @@ class PairJudge:
         return self._assumed(source, destination, allowed)
 
     def _is_vacuous(self, zone: str) -> bool:
-        return not self.prover.zones.of(zone) and not self.prover.is_incomplete(zone)
+        return self.prover.source(zone, Reading.STRICT).is_empty
 
     def _witness(self, source: str, destination: str, allowed: Permitted) -> Witness | None:
         certain = self.certain(source, destination) - allowed.opened

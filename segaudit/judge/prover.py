@@ -137,12 +137,15 @@ class Prover:
         return self._reached[key]
 
     def source(self, zone: str, reading: Reading) -> Source:
-        """Where packets of ``zone`` start: every wire its places are on.
+        """Where packets of ``zone`` start: every wire its places are on, and its routers themselves.
 
-        A host that forwards nothing can be owned whole: it starts packets on all its wires.
+        A host that forwards nothing can be owned whole: it starts packets on all its wires. A place
+        without a wire (a loopback) is the router itself: it makes packets with any source, through
+        its OUTPUT filters as configured (that it is owned is the hostile-subsidiary proof).
         """
         graph = self.graph(reading)
         segments = set()
+        routers = set()
         for place in self.zones.of(zone):
             device = self.snapshot.devices[place.device]
             interfaces = [place.interface] if device.forwards else list(device.interfaces)
@@ -150,8 +153,10 @@ class Prover:
                 segment = graph.segment_of.get(TerminationPoint(place.device, interface))
                 if segment is not None:
                     segments.add(segment)
+                elif place.device in graph.devices:
+                    routers.add(place.device)
         beyond = reading is not Reading.CLOSED and self.is_incomplete(zone)
-        return Source(frozenset(segments), internet=zone == INTERNET, unmodelled=beyond)
+        return Source(frozenset(segments), zone == INTERNET, beyond, frozenset(routers))
 
     def is_incomplete(self, zone: str) -> bool:
         """True where an uncollected device may hold more of the zone: the rest is behind UNMODELLED."""
@@ -192,7 +197,9 @@ class Prover:
         return frozenset(graph.segment_of[point] for point in points if point in graph.segment_of)
 
     def ranges(self, zone: str, family: Family) -> list[Range]:
-        """The address ranges connected at the zone's places."""
+        """The address ranges connected at the zone's places; for the internet every address."""
+        if zone == INTERNET:
+            return [(0, (1 << family.bits) - 1)]
         return location_ranges(dict(self.snapshot.devices), self.zones.of(zone), family)
 
     def wires(self) -> dict[TerminationPoint, tuple[TerminationPoint, ...]]:

@@ -22,10 +22,13 @@ MAXIMUM_PULLED_BACK = 24
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A place in a zone from which a packet is sent: who receives it first, and the sender's address."""
+    """A place in a zone from which a packet is sent: who receives it first, and the sender's address.
+
+    ``receiver`` is ``None`` where the device at the place, a router, makes the packet itself.
+    """
 
     location: ZoneLocation
-    receiver: TerminationPoint
+    receiver: TerminationPoint | None
     address: int | None
 
     def __str__(self) -> str:
@@ -63,7 +66,15 @@ class Storyteller:
             device = self.prover.snapshot.devices[location.device]
             if self.family in device.forwards and where in self.wires:
                 found.append(Start(location, where, None))
+            if where not in self.wires:
+                found.append(Start(location, None, address))
         return found
+
+    def walks(self, flow: Flow, start: Start) -> tuple[Walk, ...]:
+        """Every way that ``flow`` may go from ``start``."""
+        if start.receiver is None:
+            return self.walker.originate(flow, start.location.device)
+        return self.walker.walk(flow, start.receiver.device, start.receiver.interface)
 
     def _sending_places(self, zone: str) -> Iterator[ZoneLocation]:
         """The zone's places, and all interfaces of its hosts that forward nothing."""
@@ -76,10 +87,11 @@ class Storyteller:
                         yield ZoneLocation(zone, location.device, name, ())
 
     def address_at(self, location: ZoneLocation) -> int | None:
-        """A global address of the family at a place."""
+        """An address of the family at a place that others could send to."""
         interface = self.prover.snapshot.devices[location.device].interfaces[location.interface]
         for address in sorted(interface.addresses):
-            if address.family is self.family and not self.family.address(address.address).is_link_local:
+            shown = self.family.address(address.address) if address.family is self.family else None
+            if shown is not None and not shown.is_link_local and not shown.is_loopback:
                 return address.address
         return None
 
@@ -147,7 +159,7 @@ class Storyteller:
         return sorted(starts, key=lambda start: (start.address != flow.source, str(start)))
 
     def _arriving(self, flow: Flow, start: Start, destination: str) -> Walk | None:
-        for walk in self.walker.walk(flow, start.receiver.device, start.receiver.interface):
+        for walk in self.walks(flow, start):
             if walk.trace.certain and self.arrives(walk, destination):
                 return walk
         return None
@@ -236,7 +248,10 @@ class Storyteller:
 
     def _walk_of(self, witness: Witness) -> Walk | None:
         first = witness.trace.steps[0]
-        walks = self.walker.walk(witness.flow, first.device, first.interface)
+        if first.action == "made":
+            walks = self.walker.originate(witness.flow, first.device)
+        else:
+            walks = self.walker.walk(witness.flow, first.device, first.interface)
         return next((walk for walk in walks if walk.trace == witness.trace), None)
 
     def _answerers(self, witness: Witness) -> list[TerminationPoint]:
@@ -264,7 +279,7 @@ class Storyteller:
             for address in self.zone_addresses(destination):
                 origin = start.address or next(iter(self._sender_addresses(source)), 0)
                 flow = Flow(self.family, 6, origin, address, 40000, 445, tcp_flags=2)
-                for walk in self.walker.walk(flow, start.receiver.device, start.receiver.interface):
+                for walk in self.walks(flow, start):
                     if walk.trace.disposition is Disposition.DROPPED:
                         barrier = _barrier(walk.trace.steps)
                         found.setdefault((barrier.device, barrier.way, barrier.text), barrier)

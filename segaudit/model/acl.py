@@ -242,17 +242,7 @@ class UnknownAction:
     text: str
 
 
-Action = (
-    Forwarding
-    | Jump
-    | Goto
-    | Return
-    | Continue
-    | SetMark
-    | NoTrack
-    | Translate
-    | UnknownAction
-)
+Action = Forwarding | Jump | Goto | Return | Continue | SetMark | NoTrack | Translate | UnknownAction
 """What an ``Ace`` does with the packets it matches."""
 
 

@@ -132,7 +132,9 @@ class Verdict:
 
     @property
     def grade(self) -> Grade | None:
-        """The weakest grade among the pairs."""
+        """The weakest grade among the pairs; none where the verdict is not decided."""
+        if self.outcome in (Outcome.UNKNOWN, Outcome.VACUOUS):
+            return None
         grades = [pair.grade for pair in self.pairs if pair.grade]
         return max(grades, key=list(Grade).index, default=None)
 

@@ -136,21 +136,21 @@ def vantage_pairs(
 
 
 def unprobed_pairs(policy: Policy, vantages: Sequence[Vantage]) -> tuple[Finding, ...]:
-    """A finding for each isolated pair that no probe can test, because a vantage is missing."""
-    missing = [
-        (isolation.id, source, destination, family)
-        for isolation, source, destination, family in isolated_pairs(policy)
-        if not any(vantage_pairs(vantages, source, destination, family))
-    ]
+    """A finding for each isolation with pairs that no probe can test, because a vantage is missing."""
+    missing: dict[str, list[str]] = {}
+    for isolation, source, destination, family in isolated_pairs(policy):
+        if not any(vantage_pairs(vantages, source, destination, family)):
+            missing.setdefault(isolation.id, []).append(f"{source} to {destination} ({family.label})")
     return tuple(
         Finding(
-            f"UNPROBED-{number}",
+            f"UNPROBED-{assertion}",
             Severity.LOW,
-            f"{assertion}: {source} to {destination} in {family.label} was not probed",
-            "There is no pair of vantages on two devices; the verdict rests on the model alone.",
+            f"{assertion}: {len(pairs)} zone pairs were not probed",
+            "The verdict on them rests on the model alone; there is no pair of vantages on two devices: "
+            + ", ".join(pairs),
             hint="name a device that can run the agent in each of the two zones",
         )
-        for number, (assertion, source, destination, family) in enumerate(missing, 1)
+        for assertion, pairs in missing.items()
     )
 
 

@@ -125,7 +125,7 @@ ICMP_ERROR_TYPES = {Family.IPV4: (3, 4, 5, 11, 12), Family.IPV6: (1, 2, 3, 4, 13
 UNTRACKED_ICMPV6 = ((130, 137), (143, 143))
 """Neighbour discovery and MLD are never tracked (Linux nf_conntrack_proto_icmpv6.c ``noct_valid_new``)."""
 
-NAT_PRIORITY = {Hook.PREROUTING: -100, Hook.POSTROUTING: 100}
+NAT_PRIORITY = {Hook.PREROUTING: -100, Hook.OUTPUT: -100, Hook.POSTROUTING: 100}
 """Where an already bound connection is rewritten (Linux NF_IP_PRI_NAT_DST, NF_IP_PRI_NAT_SRC)."""
 
 _DESTINATION = (HeaderField.DESTINATION, HeaderField.DESTINATION_PORT)
@@ -163,7 +163,7 @@ class DevicePath:
         self._chains = ChainCompiler(self._matches, device.acls)
         self._attached = {hook: self._attachments(hook) for hook in Hook}
         self._filters: dict[tuple[str, str | None, str | None, ConnectionState], HeaderSpace] = {}
-        self._routes: dict[tuple[str, ConnectionState], list[tuple[Route | None, HeaderSpace]]] = {}
+        self._routes: dict[tuple[str | None, ConnectionState], list[tuple[Route | None, HeaderSpace]]] = {}
         self._passing: dict[bool, list[_Passing]] = {}
         self._let_in: dict[str, HeaderSpace] = {}
         self._forwarded = {name: self._forwardable(one) for name, one in device.interfaces.items()}
@@ -198,13 +198,29 @@ class DevicePath:
         """
         emissions: list[Emission] = []
         delivered = self.universe.none
-        if with_connections not in self._passing:
-            self._passing[with_connections] = self._passings(with_connections)
-        for passing in self._passing[with_connections]:
+        for passing in self._passings_of(with_connections):
             taken = self._enter(packets) & passing.packets
             if not taken.is_empty:
                 delivered |= self._pass(interface, taken, passing, emissions)
         return Passage(tuple(self._leave(emissions, packets)), delivered)
+
+    def origin(self, packets: HeaderSpace, with_connections: bool) -> tuple[Emission, ...]:
+        """What leaves of ``packets`` that the device makes itself: through OUTPUT, as configured."""
+        emissions: list[Emission] = []
+        for passing in self._passings_of(with_connections):
+            made = self._enter(packets) & passing.packets
+            for interface, next_hop, routed, loose in self._routed(None, made, passing.state):
+                now = made & routed
+                if interface is None or now.is_empty:
+                    continue
+                branch = _Branch(now, now)
+                for sent in self._staged(
+                    Hook.OUTPUT, None, interface, branch, passing, passing.before_routing
+                ):
+                    for out in self._after_routing(None, interface, sent, passing):
+                        if not out.now.is_empty:
+                            emissions.append(Emission(interface, next_hop, out.now, loose))
+        return tuple(self._leave(emissions, packets))
 
     def _enter(self, packets: HeaderSpace) -> HeaderSpace:
         """Connection tracking reassembles first (Linux nf_defrag at priority -400).
@@ -229,6 +245,11 @@ class DevicePath:
         for one in emissions:
             packets = one.packets.without(HeaderField.FRAGMENT) if refragments else one.packets
             yield Emission(one.interface, one.next_hop, packets, one.any_receiver)
+
+    def _passings_of(self, with_connections: bool) -> list[_Passing]:
+        if with_connections not in self._passing:
+            self._passing[with_connections] = self._passings(with_connections)
+        return self._passing[with_connections]
 
     def _passings(self, with_connections: bool) -> list[_Passing]:
         universe = self.universe
@@ -391,7 +412,7 @@ class DevicePath:
         yield from self._staged(Hook.PREROUTING, name, None, branch, passing, passing.before_routing)
 
     def _after_routing(
-        self, name: str, interface: str, branch: _Branch, passing: _Passing
+        self, name: str | None, interface: str, branch: _Branch, passing: _Passing
     ) -> Iterator[_Branch]:
         staged = self._staged(Hook.POSTROUTING, name, interface, branch, passing, passing.after_routing)
         for out in staged:
@@ -525,10 +546,13 @@ class DevicePath:
     # -- routing ---------------------------------------------------------------------------------
 
     def _routed(
-        self, name: str, packets: HeaderSpace, state: ConnectionState
+        self, name: str | None, packets: HeaderSpace, state: ConnectionState
     ) -> Iterator[tuple[str | None, int | None, HeaderSpace, bool]]:
-        """Split by where they go: ``(None, ...)`` to the device itself, else out of an interface."""
-        forwardable = self._forwarded[name]
+        """Split by where they go: ``(None, ...)`` to the device itself, else out of an interface.
+
+        ``name`` ``None``: packets of the device's own, which need no forwarding to leave.
+        """
+        forwardable = self._forwarded[name] if name else self.universe.all
         if self.routing is RoutingMode.ANY:
             yield None, None, self._own, False
             for other in sorted(self.device.interfaces):
@@ -594,7 +618,9 @@ class DevicePath:
         ]
         return self.universe.ranges(self._column(HeaderField.DESTINATION), own)
 
-    def _routes_from(self, name: str, state: ConnectionState) -> list[tuple[Route | None, HeaderSpace]]:
+    def _routes_from(
+        self, name: str | None, state: ConnectionState
+    ) -> list[tuple[Route | None, HeaderSpace]]:
         if (name, state) not in self._routes:
             place = self._place(name, None, state)
             found = [(route, self._pick(space.at(place))) for route, space in self._partition]

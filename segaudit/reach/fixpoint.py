@@ -24,11 +24,20 @@ Node = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where packets start, with any header: on wires, at the internet, at what is not modelled."""
+    """Where packets start, with any header: on wires, at the internet, at what is not modelled.
+
+    ``devices`` make packets themselves: routers that are in a zone, through their own OUTPUT.
+    """
 
     segments: frozenset[str]
     internet: bool = False
     unmodelled: bool = False
+    devices: frozenset[str] = frozenset()
+
+    @property
+    def is_empty(self) -> bool:
+        """True where nothing starts at all."""
+        return not (self.segments or self.internet or self.unmodelled or self.devices)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +199,8 @@ class _Exploration:
             self._start_at_internet(everything)
         if source.unmodelled and self._may:
             self._grow(("adversary", UNMODELLED), everything)
+        for device in sorted(source.devices):
+            self._emitted(device, self._network.path(device).origin(everything, self._with_connections))
         for segment in sorted(source.segments):
             self._on_segment(segment, everything)
             for point in self._graph.receivers(segment):
@@ -238,7 +249,10 @@ class _Exploration:
         if not passage.delivered.is_empty:
             self._grow(("local", device), passage.delivered)
             self._decapsulated(device)
-        for emission in passage.emissions:
+        self._emitted(device, passage.emissions)
+
+    def _emitted(self, device: str, emissions: tuple[Emission, ...]) -> None:
+        for emission in emissions:
             sender = TerminationPoint(device, emission.interface)
             segment = self._graph.segment_of.get(sender)
             if segment is None:

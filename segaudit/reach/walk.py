@@ -117,8 +117,11 @@ class Walker:
 
     def walk(self, flow: Flow, device: str, interface: str) -> tuple[Walk, ...]:
         """Every way that ``flow``, received by ``device`` on ``interface``, may go (bounded)."""
+        return _ordered(self._onward(flow, _Position(device, interface, flow, (), {}, True)))
+
+    def _onward(self, flow: Flow, start: _Position) -> list[Walk]:
         found: list[Walk] = []
-        queue = [_Position(device, interface, flow, (), {}, True)]
+        queue = [start]
         while queue and len(found) < MAXIMUM_WALKS:
             position = queue.pop()
             if len([step for step in position.steps if step.action == "received"]) >= MAXIMUM_HOPS:
@@ -131,7 +134,20 @@ class Walker:
                     found.append(result)
                 else:
                     queue.append(result)
-        return tuple(sorted(found, key=lambda walk: (not walk.trace.certain, len(walk.trace.steps))))
+        return found
+
+    def originate(self, flow: Flow, device: str) -> tuple[Walk, ...]:
+        """Every way that ``flow``, made by ``device`` itself, may go (bounded)."""
+        box = self.devices[device]
+        start = _Position(device, "", flow, (), {}, True)
+        made = self._step(start, f"made {flow}", "made")
+        found: list[Walk] = []
+        for result in self._output(flow, box, made):
+            if isinstance(result, Walk):
+                found.append(result)
+            else:
+                found.extend(self._onward(flow, result))
+        return _ordered(found)
 
     # -- one device ------------------------------------------------------------------------------
 
@@ -193,6 +209,25 @@ class Walker:
                     routed = self._step(here, text, "routed", span=cite)
                     yield from self._forwarded(sent, device, routed, context, hop, entered, binding)
 
+    def _output(self, sent: Flow, device: Device, position: _Position) -> Iterator[Walk | _Position]:
+        """Routing, OUTPUT, POSTROUTING of a packet of the device's own."""
+        context = _Context(None, None, ConnectionState.NEW)
+        for route, certain in _lookup(device, position.flow, context):
+            if route.kind is not RouteKind.UNICAST:
+                continue
+            for hop in route.next_hops:
+                outgoing = device.interfaces.get(hop.interface or "")
+                if outgoing is None or not outgoing.enabled:
+                    continue
+                here = replace(position, certain=certain)
+                here = self._step(here, f"route {route} dev {hop.interface}", "routed", span=route.span)
+                onward = replace(context, outgoing=outgoing.name)
+                for made in self._filtered(sent, device, Hook.OUTPUT, here, onward):
+                    if isinstance(made, Walk):
+                        yield made
+                    else:
+                        yield from self._posted(sent, device, made, onward, hop, position.flow, None)
+
     def _to_itself(
         self, sent: Flow, device: Device, position: _Position, context: _Context
     ) -> Iterator[Walk | _Position]:
@@ -223,18 +258,30 @@ class Walker:
             if isinstance(passed, Walk):
                 yield passed
                 continue
-            for leaving in self._filtered(sent, device, Hook.POSTROUTING, passed, onward):
-                if isinstance(leaving, Walk):
-                    yield leaving
-                    continue
-                if binding is not None:
-                    moved = replace(leaving.flow, source=binding.source, source_port=binding.source_port)
-                    leaving = self._translated(leaving, moved)
-                for out in self._filtered(sent, device, Hook.EGRESS, leaving, onward):
-                    if isinstance(out, Walk):
-                        yield out
-                    else:
-                        yield from self._sent(sent, device, out, hop, entered)
+            yield from self._posted(sent, device, passed, onward, hop, entered, binding)
+
+    def _posted(
+        self,
+        sent: Flow,
+        device: Device,
+        position: _Position,
+        onward: _Context,
+        hop: NextHop,
+        entered: Flow,
+        binding: Flow | None,
+    ) -> Iterator[Walk | _Position]:
+        for leaving in self._filtered(sent, device, Hook.POSTROUTING, position, onward):
+            if isinstance(leaving, Walk):
+                yield leaving
+                continue
+            if binding is not None:
+                moved = replace(leaving.flow, source=binding.source, source_port=binding.source_port)
+                leaving = self._translated(leaving, moved)
+            for out in self._filtered(sent, device, Hook.EGRESS, leaving, onward):
+                if isinstance(out, Walk):
+                    yield out
+                else:
+                    yield from self._sent(sent, device, out, hop, entered)
 
     def _sent(
         self, sent: Flow, device: Device, position: _Position, hop: NextHop, entered: Flow
@@ -394,6 +441,11 @@ class Walker:
         last = self._step(position, what, action, interface, span)
         disposition = Disposition.DROPPED if action == "dropped" else Disposition.DELIVERED
         return Walk(Trace(sent, position.flow, last.steps, disposition), position.connections)
+
+
+def _ordered(walks: list[Walk]) -> tuple[Walk, ...]:
+    """Certain walks first, then short ones."""
+    return tuple(sorted(walks, key=lambda walk: (not walk.trace.certain, len(walk.trace.steps))))
 
 
 def _span(decision: _Decision) -> SourceSpan | None:

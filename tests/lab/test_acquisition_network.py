@@ -11,6 +11,8 @@ import difflib
 import functools
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 import time
@@ -477,6 +479,42 @@ def test_bridges_and_links_are_as_the_file_says(acquisition: RunningLab) -> None
             if entry["ifname"] != "lo"
         }
         assert names == {f"eth{number}" for number in range(count)}
+
+
+@pytest.mark.parametrize(
+    ("node", "command", "file"),
+    [
+        *(
+            (node, "nft -a list ruleset", "nftables.txt")
+            for node in ("sub-fw", "sub-rt1", "sub-rt3", "par-core2", "dns1")
+        ),
+        ("par-fw", "iptables-save", "iptables-save.txt"),
+        ("par-fw", "ip6tables-save", "ip6tables-save.txt"),
+        ("sub-fw", "vtysh -c 'show running-config'", "frr-running-config.txt"),
+        ("par-fw", "vtysh -c 'show running-config'", "frr-running-config.txt"),
+    ],
+)
+def test_the_stored_snapshot_is_of_this_network(
+    acquisition: RunningLab, node: str, command: str, file: str
+) -> None:
+    """Collect it anew when this fails: offline checks and lab 06 would judge another network."""
+    done = subprocess.run(
+        enter_command(acquisition, node, shlex.split(command)),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    stored = (TOPOLOGY / "snapshot" / "devices" / node / file).read_text()
+    assert _without_counts(done.stdout) == _without_counts(stored)
+
+
+def _without_counts(text: str) -> list[str]:
+    """The lines of a ruleset or configuration, without packet counts, handles and comments."""
+    lines = (
+        re.sub(r"packets \d+ bytes \d+|\[\d+:\d+\]|# handle \d+", "", line) for line in text.splitlines()
+    )
+    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
 
 
 def test_forgotten_route_lets_exactly_tcp_445_through_in_ipv4(labs_folder: None) -> None:
