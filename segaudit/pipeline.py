@@ -22,6 +22,7 @@ from segaudit.model.policy import UNASSIGNED
 from segaudit.model.probe import ProbePlan, Vantage
 from segaudit.model.result import RunResult
 from segaudit.model.snapshot import RawSnapshot
+from segaudit.model.topology import TerminationPoint
 from segaudit.parse import parse_snapshot, platforms, vendors
 from segaudit.policy import ZoneMap, locate, read_policy
 from segaudit.probe.compare import compare
@@ -87,25 +88,29 @@ def check_folder(policy_path: Path, folder: Path, as_of: date, progress: Progres
 
 
 def vantages(audit: Audit, devices: Iterable[str] | None = None) -> tuple[Vantage, ...]:
-    """Every place of a zone where an agent can run: hosts of the zone that forward nothing.
+    """Every place of a zone where an agent can run: its end hosts.
 
+    A host forwards nothing, or has one wire only, so that it stands between no two networks.
     ``devices`` restricts them to devices that can be reached.
     """
-    wanted = None if devices is None else set(devices)
+    wires = audit.judgement.prover.wires()
+    reachable = None if devices is None else set(devices)
     found = []
     for place in audit.zones.locations:
         device = audit.result.snapshot.devices[place.device]
+        points = (TerminationPoint(device.name, name) for name in device.interfaces)
+        wired = [point.interface for point in points if len(wires.get(point, ())) > 1]
+        is_host = place.interface in wired and (len(wired) == 1 or not device.forwards)
         if (
             place.zone == UNASSIGNED
-            or device.forwards
-            or (wanted is not None and device.name not in wanted)
+            or not is_host
+            or (reachable is not None and device.name not in reachable)
         ):
             continue
         for address in device.interfaces[place.interface].addresses:
             if not address.family.address(address.address).is_link_local:
-                found.append(
-                    Vantage(place.zone, place.device, place.interface, address.family, address.address)
-                )
+                ends = (place.zone, place.device, place.interface, address.family, address.address)
+                found.append(Vantage(*ends))
     return tuple(sorted(found))
 
 
