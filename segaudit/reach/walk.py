@@ -12,41 +12,20 @@ from dataclasses import dataclass, field, replace
 
 from segaudit.model.acl import (
     TRACKING_PRIORITY,
-    Ace,
     Acl,
     AclAttachment,
-    AddressIn,
-    AddressMasked,
-    AllOf,
-    AnyOf,
     AnyPacket,
-    Direction,
-    End,
-    FamilyIs,
-    Field,
-    FieldIn,
-    FieldMasked,
     Forwarding,
-    Goto,
     Hook,
-    InterfaceIn,
-    Jump,
     Matches,
-    Not,
-    Return,
-    StateIn,
     Translate,
     TranslationKind,
-    UnknownAction,
-    UnknownMatch,
 )
 from segaudit.model.device import Device, NextHop, Route, RouteKind, RoutingRule
 from segaudit.model.flow import ConnectionState, Disposition, Family, Flow, Step, Trace
 from segaudit.model.source import SourceSpan
 from segaudit.model.topology import TerminationPoint
-
-_PORT_PROTOCOLS = (6, 17, 33, 132, 136)
-"""TCP, UDP, DCCP, SCTP, UDP-Lite."""
+from segaudit.reach.interpret import PORT_PROTOCOLS, Context, Decision, decisions, evaluate
 
 MAXIMUM_HOPS = 64
 MAXIMUM_WALKS = 256
@@ -80,24 +59,6 @@ class _Position:
     flow: Flow
     steps: tuple[Step, ...]
     connections: Mapping[str, Connection]
-    certain: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Context:
-    """What a rule can look at besides the header."""
-
-    incoming: str | None
-    outgoing: str | None
-    state: ConnectionState
-
-
-@dataclass(frozen=True, slots=True)
-class _Decision:
-    """What a chain may do with the packet, by which rule, and whether that is certain."""
-
-    verdict: Forwarding | Return | Translate
-    ace: Ace | None
     certain: bool
 
 
@@ -155,7 +116,7 @@ class Walker:
         device = self.devices[position.device]
         received = self._step(position, f"received {position.flow}", "received", position.interface)
         state, binding = self._state(device, received.flow)
-        context = _Context(received.interface, None, state)
+        context = Context(received.interface, None, state)
         for passed in self._filtered(sent, device, Hook.INGRESS, received, context):
             if isinstance(passed, Walk):
                 yield passed
@@ -166,7 +127,7 @@ class Walker:
                 yield from self._prerouted(sent, device, passed, context, binding)
 
     def _prerouted(
-        self, sent: Flow, device: Device, position: _Position, context: _Context, binding: Flow | None
+        self, sent: Flow, device: Device, position: _Position, context: Context, binding: Flow | None
     ) -> Iterator[Walk | _Position]:
         entered = position.flow
         for passed in self._filtered(sent, device, Hook.PREROUTING, position, context):
@@ -185,7 +146,7 @@ class Walker:
         sent: Flow,
         device: Device,
         position: _Position,
-        context: _Context,
+        context: Context,
         entered: Flow,
         binding: Flow | None,
     ) -> Iterator[Walk | _Position]:
@@ -211,7 +172,7 @@ class Walker:
 
     def _output(self, sent: Flow, device: Device, position: _Position) -> Iterator[Walk | _Position]:
         """Routing, OUTPUT, POSTROUTING of a packet of the device's own."""
-        context = _Context(None, None, ConnectionState.NEW)
+        context = Context(None, None, ConnectionState.NEW)
         for route, certain in _lookup(device, position.flow, context):
             if route.kind is not RouteKind.UNICAST:
                 continue
@@ -229,7 +190,7 @@ class Walker:
                         yield from self._posted(sent, device, made, onward, hop, position.flow, None)
 
     def _to_itself(
-        self, sent: Flow, device: Device, position: _Position, context: _Context
+        self, sent: Flow, device: Device, position: _Position, context: Context
     ) -> Iterator[Walk | _Position]:
         for passed in self._filtered(sent, device, Hook.INPUT, position, context):
             if isinstance(passed, Walk):
@@ -242,7 +203,7 @@ class Walker:
         sent: Flow,
         device: Device,
         position: _Position,
-        context: _Context,
+        context: Context,
         hop: NextHop,
         entered: Flow,
         binding: Flow | None,
@@ -265,7 +226,7 @@ class Walker:
         sent: Flow,
         device: Device,
         position: _Position,
-        onward: _Context,
+        onward: Context,
         hop: NextHop,
         entered: Flow,
         binding: Flow | None,
@@ -355,7 +316,7 @@ class Walker:
     # -- filters ---------------------------------------------------------------------------------
 
     def _filtered(
-        self, sent: Flow, device: Device, hook: Hook, position: _Position, context: _Context
+        self, sent: Flow, device: Device, hook: Hook, position: _Position, context: Context
     ) -> Iterator[Walk | _Position]:
         """Run all filters of a hook in order; each possible end is a drop, each survivor a position."""
         attached = sorted(
@@ -370,7 +331,7 @@ class Walker:
         device: Device,
         attached: list[AclAttachment],
         position: _Position,
-        context: _Context,
+        context: Context,
         bound: bool,
     ) -> Iterator[Walk | _Position]:
         if not attached:
@@ -386,7 +347,7 @@ class Walker:
         seen = context
         if first.hook in (Hook.PREROUTING, Hook.OUTPUT) and first.priority <= TRACKING_PRIORITY:
             seen = replace(context, state=ConnectionState.INVALID)
-        for decision in _decisions(device, first.acl, position.flow, seen):
+        for decision in decisions(device, first.acl, position.flow, seen):
             here = replace(position, certain=position.certain and decision.certain)
             rule = _told(decision, first.acl)
             if decision.verdict in (Forwarding.DROP, Forwarding.REJECT):
@@ -422,7 +383,7 @@ class Walker:
         )
 
     def _dropped(
-        self, sent: Flow, position: _Position, rule: str, decision: _Decision, acl: Acl | None
+        self, sent: Flow, position: _Position, rule: str, decision: Decision, acl: Acl | None
     ) -> Walk:
         span = _span(decision) or (acl.span if acl else None)
         last = self._step(position, rule, "dropped", span=span)
@@ -448,11 +409,11 @@ def _ordered(walks: list[Walk]) -> tuple[Walk, ...]:
     return tuple(sorted(walks, key=lambda walk: (not walk.trace.certain, len(walk.trace.steps))))
 
 
-def _span(decision: _Decision) -> SourceSpan | None:
+def _span(decision: Decision) -> SourceSpan | None:
     return decision.ace.span if decision.ace else None
 
 
-def _told(decision: _Decision, acl: str) -> str:
+def _told(decision: Decision, acl: str) -> str:
     verdict = decision.verdict
     word = verdict.kind.value if isinstance(verdict, Translate) else getattr(verdict, "value", "return")
     if decision.ace is None:
@@ -464,166 +425,6 @@ def _shown(hop: NextHop, family: Family) -> str:
     return str((hop.address_family or family).address(hop.address or 0))
 
 
-# -- rules: the interpreter ----------------------------------------------------------------------
-
-
-def _decisions(device: Device, acl: str, flow: Flow, context: _Context) -> list[_Decision]:
-    """Everything an attached chain may decide, its default included."""
-    found = device.acls.get(acl)
-    if found is None:
-        return [_Decision(Forwarding.ACCEPT, None, False), _Decision(Forwarding.DROP, None, False)]
-    decisions = []
-    for decision in _interpret(device, found, flow, context, frozenset()):
-        if isinstance(decision.verdict, Return):
-            default = Forwarding.ACCEPT if isinstance(found.default, Return) else found.default
-            decision = _Decision(default, None, decision.certain)
-        decisions.append(decision)
-    return decisions
-
-
-def _interpret(
-    device: Device, acl: Acl, flow: Flow, context: _Context, above: frozenset[str]
-) -> list[_Decision]:
-    """First match wins; ``Return`` stands for "returned or ran past the end"."""
-    if acl.name in above:
-        return [
-            _Decision(verdict, None, False) for verdict in (Forwarding.ACCEPT, Forwarding.DROP, Return())
-        ]
-    found: list[_Decision] = []
-    certain = True
-    for ace in acl.aces:
-        matched = evaluate(ace.matches, flow, context.incoming, context.outgoing, context.state)
-        if matched is False:
-            continue
-        sure = certain and matched is True
-        found.extend(
-            replace(decision, certain=sure and decision.certain)
-            for decision in _acted(device, ace, flow, context, above | {acl.name})
-        )
-        goes_on, still_sure = _goes_on(device, ace, flow, context, above | {acl.name})
-        if matched is True and not goes_on:
-            return found
-        certain = certain and (matched is True) and still_sure
-    found.append(_Decision(Return(), None, certain))
-    return found
-
-
-def _inner(
-    device: Device, target: str, flow: Flow, context: _Context, above: frozenset[str]
-) -> list[_Decision]:
-    acl = device.acls.get(target)
-    if acl is None:
-        return [
-            _Decision(verdict, None, False) for verdict in (Forwarding.ACCEPT, Forwarding.DROP, Return())
-        ]
-    return _interpret(device, acl, flow, context, above)
-
-
-def _acted(
-    device: Device, ace: Ace, flow: Flow, context: _Context, above: frozenset[str]
-) -> Iterator[_Decision]:
-    """The final decisions that a matching rule brings (not "go on")."""
-    match ace.action:
-        case Forwarding() | Translate():
-            yield _Decision(ace.action, ace, True)
-        case Return():
-            yield _Decision(Return(), ace, True)
-        case Jump(target):
-            inner = _inner(device, target, flow, context, above)
-            yield from (one for one in inner if not isinstance(one.verdict, Return))
-        case Goto(target):
-            yield from _inner(device, target, flow, context, above)
-        case UnknownAction():
-            for verdict in (Forwarding.ACCEPT, Forwarding.DROP):
-                yield _Decision(verdict, ace, False)
-        case _:
-            return
-
-
-def _goes_on(
-    device: Device, ace: Ace, flow: Flow, context: _Context, above: frozenset[str]
-) -> tuple[bool, bool]:
-    """Whether a matching rule may hand on to the next one, and whether that is certain."""
-    match ace.action:
-        case Forwarding() | Translate() | Return() | Goto():
-            return False, True
-        case Jump(target):
-            inner = _inner(device, target, flow, context, above)
-            returns = [one for one in inner if isinstance(one.verdict, Return)]
-            return bool(returns), len(inner) == len(returns) and all(one.certain for one in returns)
-        case UnknownAction():
-            return True, False
-        case _:
-            return True, True
-
-
-def evaluate(
-    matches: Matches, flow: Flow, incoming: str | None, outgoing: str | None, state: ConnectionState
-) -> bool | None:
-    """Whether a packet matches; ``None`` where that is not modelled (Kleene's third value)."""
-    match matches:
-        case AllOf(of):
-            parts = [evaluate(part, flow, incoming, outgoing, state) for part in of]
-            return False if False in parts else (None if None in parts else True)
-        case AnyOf(of):
-            parts = [evaluate(part, flow, incoming, outgoing, state) for part in of]
-            return True if True in parts else (None if None in parts else False)
-        case Not(of):
-            inner = evaluate(of, flow, incoming, outgoing, state)
-            return None if inner is None else not inner
-        case UnknownMatch():
-            return None
-        case AnyPacket():
-            return True
-        case InterfaceIn(direction, names):
-            name = incoming if direction is Direction.IN else outgoing
-            return name is not None and any(_named(name, pattern) for pattern in names)
-        case StateIn(states):
-            return state in states
-        case _:
-            return _header(matches, flow)
-
-
-def _header(matches: Matches, flow: Flow) -> bool:
-    match matches:
-        case FamilyIs(family):
-            return flow.family is family
-        case AddressIn(end, family, ranges):
-            return flow.family is family and _within(_address(flow, end), ranges)
-        case AddressMasked(end, family, value, mask):
-            return flow.family is family and _address(flow, end) & mask == value
-        case FieldIn(header, ranges):
-            return _present(header, flow) and _within(int(getattr(flow, header.value)), ranges)
-        case FieldMasked(header, value, mask):
-            return _present(header, flow) and int(getattr(flow, header.value)) & mask == value
-        case _:
-            raise AssertionError(f"not a match: {matches!r}")
-
-
-def _address(flow: Flow, end: End) -> int:
-    return flow.source if end is End.SOURCE else flow.destination
-
-
-def _within(value: int, ranges: tuple[tuple[int, int], ...]) -> bool:
-    return any(first <= value <= last for first, last in ranges)
-
-
-def _present(header: Field, flow: Flow) -> bool:
-    if header in (Field.PROTOCOL, Field.FRAGMENT):
-        return True
-    if flow.fragment:
-        return False
-    if header in (Field.SOURCE_PORT, Field.DESTINATION_PORT):
-        return flow.protocol in _PORT_PROTOCOLS
-    if header is Field.TCP_FLAGS:
-        return flow.protocol == 6
-    return flow.protocol == (1 if flow.family is Family.IPV4 else 58)
-
-
-def _named(name: str, pattern: str) -> bool:
-    return name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern
-
-
 # -- routing and translation ---------------------------------------------------------------------
 
 
@@ -631,7 +432,7 @@ def _own_rules(device: Device) -> list[RoutingRule]:
     return [rule for rule in device.rules if rule.matches != AnyPacket() or rule.table is None]
 
 
-def _lookup(device: Device, flow: Flow, context: _Context | None) -> Iterator[tuple[Route, bool]]:
+def _lookup(device: Device, flow: Flow, context: Context | None) -> Iterator[tuple[Route, bool]]:
     """The routes that may carry ``flow``, each with whether that is certain."""
     rules = sorted((rule for rule in device.rules if rule.family is flow.family), key=lambda r: r.priority)
     tables: list[tuple[Matches, str | None]] = [(rule.matches, rule.table) for rule in rules]
@@ -680,7 +481,7 @@ def _forwards(device: Device, interface: str, flow: Flow) -> bool:
     return not any(end.is_link_local or end.is_loopback for end in ends) and not ends[0].is_multicast
 
 
-def _rewritten(translate: Translate, flow: Flow, device: Device, context: _Context) -> Flow:
+def _rewritten(translate: Translate, flow: Flow, device: Device, context: Context) -> Flow:
     """One result of a translation: first address, port kept unless the rule names ports."""
     source = translate.kind in (
         TranslationKind.SOURCE,
@@ -699,7 +500,7 @@ def _rewritten(translate: Translate, flow: Flow, device: Device, context: _Conte
     elif addresses:
         address = addresses[0][0]
     port = flow.source_port if source else flow.destination_port
-    if translate.ports and flow.protocol in _PORT_PROTOCOLS:
+    if translate.ports and flow.protocol in PORT_PROTOCOLS:
         port = translate.ports[0][0]
     if source:
         return replace(flow, source=address, source_port=port)

@@ -32,7 +32,7 @@ from segaudit.model.acl import (
 from segaudit.model.flow import ConnectionState, Family, Flow
 from segaudit.packets import ChainCompiler, HeaderField, MatchCompiler, Universe
 from segaudit.packets.matches import NO_INTERFACE, STATE_VALUES
-from segaudit.reach.walk import _Context, _decisions, evaluate
+from segaudit.reach.interpret import Context, decisions, evaluate
 
 UNIVERSES = {family: Universe(family, 1 << 20) for family in Family}
 INTERFACES = {"eth1": 1, "eth2": 2}
@@ -133,9 +133,9 @@ def test_a_chain_accepts_what_the_interpreter_accepts(rules, inner, default, flo
     universe = UNIVERSES[flow.family]
     accepted = ChainCompiler(MatchCompiler(universe, INTERFACES), box.acls).accepted("outer")
     here = _inside(universe, flow, place)
-    decisions = _decisions(box, "outer", flow, _Context(*place))
-    verdicts = {decision.verdict for decision in decisions}
-    if all(decision.certain for decision in decisions) and len(verdicts) == 1:
+    decided = decisions(box, "outer", flow, Context(*place))
+    verdicts = {decision.verdict for decision in decided}
+    if all(decision.certain for decision in decided) and len(verdicts) == 1:
         expected = verdicts == {Forwarding.ACCEPT}
         assert here.is_subset(accepted.may) or not expected
         unsure = any("Unknown" in repr(rule) or "absent" in repr(rule) for rule in (*rules, *inner))
@@ -155,6 +155,6 @@ def test_the_interpreter_finds_a_circle_uncertain() -> None:
     assert accepted.may == universe.all
     assert accepted.must.is_empty
     flow = Flow(Family.IPV4, 6, 1, 2)
-    decisions = _decisions(box, "one", flow, _Context("eth1", None, ConnectionState.NEW))
-    assert not any(decision.certain for decision in decisions)
+    decided = decisions(box, "one", flow, Context("eth1", None, ConnectionState.NEW))
+    assert not any(decision.certain for decision in decided)
     assert pytest is not None

@@ -1,0 +1,217 @@
+"""A device's rules, interpreted one packet at a time: the second opinion's half of a filter.
+
+First match wins, jumps and returns as written. Where a match is not modelled both ways are followed,
+and what is decided after it is not certain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from segaudit.model.acl import (
+    Ace,
+    Acl,
+    AddressIn,
+    AddressMasked,
+    AllOf,
+    AnyOf,
+    AnyPacket,
+    Direction,
+    End,
+    FamilyIs,
+    Field,
+    FieldIn,
+    FieldMasked,
+    Forwarding,
+    Goto,
+    InterfaceIn,
+    Jump,
+    Matches,
+    Not,
+    Return,
+    StateIn,
+    Translate,
+    UnknownAction,
+    UnknownMatch,
+)
+from segaudit.model.device import Device
+from segaudit.model.flow import ConnectionState, Family, Flow
+
+PORT_PROTOCOLS = (6, 17, 33, 132, 136)
+"""TCP, UDP, DCCP, SCTP, UDP-Lite."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a rule can look at besides the header."""
+
+    incoming: str | None
+    outgoing: str | None
+    state: ConnectionState
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a chain may do with the packet, by which rule, and whether that is certain."""
+
+    verdict: Forwarding | Return | Translate
+    ace: Ace | None
+    certain: bool
+
+
+def decisions(device: Device, acl: str, flow: Flow, context: Context) -> list[Decision]:
+    """Everything an attached chain may decide, its default included."""
+    found = device.acls.get(acl)
+    if found is None:
+        return [Decision(Forwarding.ACCEPT, None, False), Decision(Forwarding.DROP, None, False)]
+    decisions = []
+    for decision in _interpret(device, found, flow, context, frozenset()):
+        if isinstance(decision.verdict, Return):
+            default = Forwarding.ACCEPT if isinstance(found.default, Return) else found.default
+            decision = Decision(default, None, decision.certain)
+        decisions.append(decision)
+    return decisions
+
+
+def _interpret(
+    device: Device, acl: Acl, flow: Flow, context: Context, above: frozenset[str]
+) -> list[Decision]:
+    """First match wins; ``Return`` stands for "returned or ran past the end"."""
+    if acl.name in above:
+        return [
+            Decision(verdict, None, False) for verdict in (Forwarding.ACCEPT, Forwarding.DROP, Return())
+        ]
+    found: list[Decision] = []
+    certain = True
+    for ace in acl.aces:
+        matched = evaluate(ace.matches, flow, context.incoming, context.outgoing, context.state)
+        if matched is False:
+            continue
+        sure = certain and matched is True
+        found.extend(
+            replace(decision, certain=sure and decision.certain)
+            for decision in _acted(device, ace, flow, context, above | {acl.name})
+        )
+        goes_on, still_sure = _goes_on(device, ace, flow, context, above | {acl.name})
+        if matched is True and not goes_on:
+            return found
+        certain = certain and (matched is True) and still_sure
+    found.append(Decision(Return(), None, certain))
+    return found
+
+
+def _inner(
+    device: Device, target: str, flow: Flow, context: Context, above: frozenset[str]
+) -> list[Decision]:
+    acl = device.acls.get(target)
+    if acl is None:
+        return [
+            Decision(verdict, None, False) for verdict in (Forwarding.ACCEPT, Forwarding.DROP, Return())
+        ]
+    return _interpret(device, acl, flow, context, above)
+
+
+def _acted(
+    device: Device, ace: Ace, flow: Flow, context: Context, above: frozenset[str]
+) -> Iterator[Decision]:
+    """The final decisions that a matching rule brings (not "go on")."""
+    match ace.action:
+        case Forwarding() | Translate():
+            yield Decision(ace.action, ace, True)
+        case Return():
+            yield Decision(Return(), ace, True)
+        case Jump(target):
+            inner = _inner(device, target, flow, context, above)
+            yield from (one for one in inner if not isinstance(one.verdict, Return))
+        case Goto(target):
+            yield from _inner(device, target, flow, context, above)
+        case UnknownAction():
+            for verdict in (Forwarding.ACCEPT, Forwarding.DROP):
+                yield Decision(verdict, ace, False)
+        case _:
+            return
+
+
+def _goes_on(
+    device: Device, ace: Ace, flow: Flow, context: Context, above: frozenset[str]
+) -> tuple[bool, bool]:
+    """Whether a matching rule may hand on to the next one, and whether that is certain."""
+    match ace.action:
+        case Forwarding() | Translate() | Return() | Goto():
+            return False, True
+        case Jump(target):
+            inner = _inner(device, target, flow, context, above)
+            returns = [one for one in inner if isinstance(one.verdict, Return)]
+            return bool(returns), len(inner) == len(returns) and all(one.certain for one in returns)
+        case UnknownAction():
+            return True, False
+        case _:
+            return True, True
+
+
+def evaluate(
+    matches: Matches, flow: Flow, incoming: str | None, outgoing: str | None, state: ConnectionState
+) -> bool | None:
+    """Whether a packet matches; ``None`` where that is not modelled (Kleene's third value)."""
+    match matches:
+        case AllOf(of):
+            parts = [evaluate(part, flow, incoming, outgoing, state) for part in of]
+            return False if False in parts else (None if None in parts else True)
+        case AnyOf(of):
+            parts = [evaluate(part, flow, incoming, outgoing, state) for part in of]
+            return True if True in parts else (None if None in parts else False)
+        case Not(of):
+            inner = evaluate(of, flow, incoming, outgoing, state)
+            return None if inner is None else not inner
+        case UnknownMatch():
+            return None
+        case AnyPacket():
+            return True
+        case InterfaceIn(direction, names):
+            name = incoming if direction is Direction.IN else outgoing
+            return name is not None and any(_named(name, pattern) for pattern in names)
+        case StateIn(states):
+            return state in states
+        case _:
+            return _header(matches, flow)
+
+
+def _header(matches: Matches, flow: Flow) -> bool:
+    match matches:
+        case FamilyIs(family):
+            return flow.family is family
+        case AddressIn(end, family, ranges):
+            return flow.family is family and _within(_address(flow, end), ranges)
+        case AddressMasked(end, family, value, mask):
+            return flow.family is family and _address(flow, end) & mask == value
+        case FieldIn(header, ranges):
+            return _present(header, flow) and _within(int(getattr(flow, header.value)), ranges)
+        case FieldMasked(header, value, mask):
+            return _present(header, flow) and int(getattr(flow, header.value)) & mask == value
+        case _:
+            raise AssertionError(f"not a match: {matches!r}")
+
+
+def _address(flow: Flow, end: End) -> int:
+    return flow.source if end is End.SOURCE else flow.destination
+
+
+def _within(value: int, ranges: tuple[tuple[int, int], ...]) -> bool:
+    return any(first <= value <= last for first, last in ranges)
+
+
+def _present(header: Field, flow: Flow) -> bool:
+    if header in (Field.PROTOCOL, Field.FRAGMENT):
+        return True
+    if flow.fragment:
+        return False
+    if header in (Field.SOURCE_PORT, Field.DESTINATION_PORT):
+        return flow.protocol in PORT_PROTOCOLS
+    if header is Field.TCP_FLAGS:
+        return flow.protocol == 6
+    return flow.protocol == (1 if flow.family is Family.IPV4 else 58)
+
+
+def _named(name: str, pattern: str) -> bool:
+    return name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern
