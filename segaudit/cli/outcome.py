@@ -13,6 +13,7 @@ from segaudit.errors import UsageError
 
 if TYPE_CHECKING:
     from segaudit.model.result import RunResult
+    from segaudit.model.verdict import Verdict
 
 HOLDS, VIOLATION, NOT_DETERMINED = 0, 1, 3
 FORMATS = ("table", "json", "html")
@@ -82,19 +83,30 @@ def _rendered(result: RunResult, name: str) -> str:
 
 def _table(result: RunResult) -> Iterator[str]:
     """Headline, verdict table, and what every bad verdict rests on."""
-    from segaudit.report.terminal import headline_lines, trace_lines, verdict_lines
+    from segaudit.model.verdict import Outcome
+    from segaudit.report.terminal import headline_lines, verdict_lines
 
     yield from headline_lines(result)
     yield ""
     yield from verdict_lines(result)
     for verdict in result.verdicts:
-        for pair in verdict.pairs:
-            if pair.witness is not None and verdict.kind == "isolation":
-                yield f"\n{verdict.id}: {pair.source_zone} -> {pair.destination_zone}"
-                yield from trace_lines(pair.witness)
-            elif pair.depends_on:
-                yield f"\n{verdict.id}: {pair.source_zone} -> {pair.destination_zone}: {pair.reason}"
-                yield from (f"  {line}" for line in pair.depends_on[:MOST_REASONS])
-                if len(pair.depends_on) > MOST_REASONS:
-                    more = len(pair.depends_on) - MOST_REASONS
-                    yield f"  and {more} more (segaudit explain {verdict.id})"
+        if verdict.outcome in (Outcome.VIOLATED, Outcome.UNKNOWN):
+            yield from _bad(verdict)
+
+
+def _bad(verdict: Verdict) -> Iterator[str]:
+    """The first pair that shows why a verdict is not good, and how many more there are."""
+    from segaudit.report.trace_lines import trace_lines
+
+    bad = [pair for pair in verdict.pairs if pair.outcome is verdict.outcome]
+    pair = bad[0]
+    reason = f": {pair.reason}" if pair.reason else ""
+    yield f"\n{verdict.id}: {pair.source_zone} -> {pair.destination_zone}{reason}"
+    if pair.witness is not None:
+        yield from trace_lines(pair.witness)
+    yield from (f"  {line}" for line in pair.depends_on[:MOST_REASONS])
+    hidden = len(pair.depends_on) - MOST_REASONS
+    if hidden > 0:
+        yield f"  and {hidden} more"
+    if len(bad) > 1:
+        yield f"  and {len(bad) - 1} more zone pairs: segaudit explain {verdict.id}"
