@@ -128,8 +128,8 @@ class Storyteller:
 
     def _preferences(self, source: str, destination: str) -> Iterator[list[HeaderSpace]]:
         universe = self.universe
-        to = universe.ranges(HeaderField.DESTINATION, [(a, a) for a in self.zone_addresses(destination)])
-        own = universe.ranges(HeaderField.SOURCE, [(a, a) for a in self._sender_addresses(source)])
+        to = universe.ranges(HeaderField.DESTINATION, [(a, a) for a in self._host_addresses(destination)])
+        own = universe.ranges(HeaderField.SOURCE, [(a, a) for a in self._host_addresses(source)])
         tcp = universe.value(HeaderField.PROTOCOL, 6) & universe.value(HeaderField.TCP_FLAGS, 2)
         icmp = universe.value(HeaderField.PROTOCOL, 1 if self.family is Family.IPV4 else 58)
         echo = icmp & universe.value(HeaderField.ICMP_TYPE, 8 if self.family is Family.IPV4 else 128)
@@ -143,7 +143,7 @@ class Storyteller:
         yield [to, own, whole, echo, *tail]
         yield [own, to, whole, tcp, *tail]
 
-    def _sender_addresses(self, zone: str) -> list[int]:
+    def _host_addresses(self, zone: str) -> list[int]:
         """Addresses of the zone's hosts; of its routers only where it has no host."""
         hosts: set[int] = set()
         routers: set[int] = set()
@@ -277,7 +277,7 @@ class Storyteller:
         found: dict[tuple[str, str, str], Barrier] = {}
         for start in self.starts(source):
             for address in self.zone_addresses(destination):
-                origin = start.address or next(iter(self._sender_addresses(source)), 0)
+                origin = start.address or next(iter(self._host_addresses(source)), 0)
                 flow = Flow(self.family, 6, origin, address, 40000, 445, tcp_flags=2)
                 for walk in self.walks(flow, start):
                     if walk.trace.disposition is Disposition.DROPPED:
