@@ -21,7 +21,10 @@ READ_ONLY = tuple(
     re.compile(shape)
     for shape in (
         r"uname -[a-z]+",
-        r"(?:ip|bridge)(?: -[a-z0-9]+)* [a-z0-9]+ show(?: [a-z0-9 ]+)?",
+        # Options by name: -batch would run the commands of a file.
+        r"(?:ip|bridge)(?: -[46djops]| -br| -f mpls)* [a-z0-9]+ show(?: [a-z0-9 ]+)?",
+        r"ip xfrm policy show",  # not `state`, which prints keys
+        r"tc(?: -[djps])* qdisc show",
         r"sysctl -a(?: -r '[^']+')?",
         r"nft(?: -[a-z]+)* list [a-z ]+",
         r"ip6?tables(?:-legacy|-nft)?-save(?: -c)?",

@@ -10,6 +10,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -409,6 +410,142 @@ def test_the_sysctl_command_tells_every_setting_that_the_kernel_has(
     for name in ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding", "net.ipv4.conf.lo.rp_filter"):
         assert f"{name} = " in told
     assert "secret" not in told
+
+
+# ---- past the routes and filters ----------------------------------------------------------------
+
+MIRROR = "protocol ip u32 match u32 0 0 action mirred egress mirror dev tob"
+BYPASSES = {
+    "clsact": ("tc qdisc add dev toa clsact", f"tc filter add dev toa ingress {MIRROR}"),
+    "ingress": ("tc qdisc add dev toa ingress", f"tc filter add dev toa parent ffff: {MIRROR}"),
+    "htb": ("tc qdisc add dev toa root htb", f"tc filter add dev toa {MIRROR}"),
+}
+
+
+def supports(spaces: Namespaces, name: str, *commands: str) -> None:
+    """Run the commands, or skip the test where this kernel refuses one."""
+    if shutil.which("tc") is None:
+        pytest.skip("not installed: tc")
+    for command in commands:
+        if not spaces.succeeds(name, command):
+            pytest.skip(f"this kernel refuses: {command}")
+
+
+def doubts(device: Device, name: str) -> list[str]:
+    return [line.reason for line in device.lines if not line.bounded and line.span.file.endswith(name)]
+
+
+@pytest.mark.parametrize("kind", BYPASSES)
+def test_traffic_control_moves_packets_of_a_device_that_forwards_nothing(
+    netns: Callable[..., Namespaces], kind: str
+) -> None:
+    spaces = netns("a", "r", "b")
+    for name in ("a", "r", "b"):
+        spaces.run(
+            name, "sysctl -q -w net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1"
+        )
+    for host in ("a", "b"):
+        spaces.run(host, f"ip link add eth1 type veth peer name to{host} netns {spaces.prefix}r")
+        spaces.run(host, "ip link set eth1 up")
+        spaces.run("r", f"ip link set to{host} up")
+    spaces.run("a", "ip address add 10.1.0.2/24 dev eth1")
+    spaces.run("r", "ip address add 10.1.0.1/24 dev toa")
+    spaces.run("r", "sysctl -q -w net.ipv4.ip_forward=0")
+
+    def heard_by_b() -> int:
+        before = int(spaces.run("b", "cat /sys/class/net/eth1/statistics/rx_packets"))
+        assert spaces.succeeds("a", "ping -n -c 3 -i 0.2 -W 1 10.1.0.1")
+        return int(spaces.run("b", "cat /sys/class/net/eth1/statistics/rx_packets")) - before
+
+    assert heard_by_b() == 0, "the control: the device forwards nothing"
+    assert doubts(collected(spaces, "r"), "") == []
+    supports(spaces, "r", *BYPASSES[kind])
+    assert heard_by_b() >= 3
+    (doubt,) = doubts(collected(spaces, "r"), "")
+    assert f"{kind} on toa" in doubt
+
+
+TAKE_NO_FILTERS = ("noqueue", "pfifo", "bfifo", "pfifo_fast", "mq", "tbf", "fq", "codel", "pie", "netem")
+
+
+@pytest.mark.parametrize("kind", TAKE_NO_FILTERS)
+def test_the_kernel_refuses_filters_where_none_are_looked_for(
+    netns: Callable[..., Namespaces], kind: str
+) -> None:
+    spaces = netns("r")
+    spaces.each("r", "ip link add toa type veth peer name tob\nip link set toa up\nip link set tob up")
+    supports(spaces, "r", "tc qdisc add dev tob root htb", f"tc filter add dev tob {MIRROR}")
+    spaces.run("r", "tc qdisc del dev tob root")
+    options = {"tbf": " rate 1mbit burst 32kbit latency 400ms"}.get(kind, "")
+    supports(spaces, "r", f"tc qdisc replace dev toa root {kind}{options}")
+    device = collected(spaces, "r")
+    assert kind in " ".join(line.text for line in device.lines if line.span.file.endswith("tc-qdisc.json"))
+    assert doubts(device, "") == []
+    assert not spaces.succeeds("r", f"tc filter add dev toa {MIRROR}")
+
+
+def test_ipsec_policies_as_printed_here(netns: Callable[..., Namespaces]) -> None:
+    spaces = netns("r")
+    assert doubts(collected(spaces, "r"), "") == []
+    ends = "src 10.1.0.0/16 dst 10.2.0.0/16"
+    tunnel = "tmpl src 192.0.2.1 dst 192.0.2.2 proto esp mode tunnel reqid 1"
+    supports(spaces, "r", f"ip xfrm policy add {ends} dir out {tunnel}")
+    spaces.run("r", f"ip xfrm policy add {ends} dir fwd priority 7 {tunnel}")
+    spaces.run("r", "ip xfrm policy add src 2001:db8::/32 dst ::/0 dir in action block")
+    device = collected(spaces, "r")
+    assert doubts(device, "") == ["IPsec may carry packets past the routes and filters"] * 3
+    assert not [line for line in device.lines if line.fate == "unrecognized"]
+
+
+MULTICAST_ROUTE = """
+import socket, struct
+four = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_IGMP)
+four.setsockopt(socket.IPPROTO_IP, 200, 1)  # MRT_INIT
+six = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
+six.setsockopt(socket.IPPROTO_IPV6, 200, 1)
+for number, name in enumerate(("e1", "e2")):
+    index = socket.if_nametoindex(name)
+    four.setsockopt(socket.IPPROTO_IP, 202, struct.pack("=HBBIi4s", number, 8, 1, 0, index, bytes(4)))
+    six.setsockopt(socket.IPPROTO_IPV6, 202, struct.pack("=HBBHxxI", number, 0, 1, index, 0))
+ends = socket.inet_aton("10.0.1.9") + socket.inet_aton("239.1.1.1")
+route = struct.pack("=8sH32sxxIIIi", ends, 0, bytes((0, 1)) + bytes(30), 0, 0, 0, 0)
+four.setsockopt(socket.IPPROTO_IP, 204, route)  # MRT_ADD_MFC
+ends = b"".join(
+    struct.pack("=HHI16sI", socket.AF_INET6, 0, 0, socket.inet_pton(socket.AF_INET6, text), 0)
+    for text in ("2001:db8:1::9", "ff0e::1")
+)
+six.setsockopt(socket.IPPROTO_IPV6, 204, struct.pack("=56sHxxI28s", ends, 0, 2, bytes(28)))
+print("added", flush=True)
+input()
+"""
+
+
+def test_multicast_routes_as_printed_here(netns: Callable[..., Namespaces]) -> None:
+    spaces = netns("r")
+    spaces.each(
+        "r",
+        """ip link add e1 type veth peer name p1
+           ip link add e2 type veth peer name p2
+           ip address add 10.0.1.1/24 dev e1
+           ip address add 10.0.2.1/24 dev e2
+           ip link set e1 up
+           ip link set p1 up
+           ip link set e2 up
+           ip link set p2 up""",
+    )
+    assert doubts(collected(spaces, "r"), "") == []
+    argv = ["ip", "netns", "exec", f"{spaces.prefix}r", sys.executable, "-c", MULTICAST_ROUTE]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as daemon:
+        try:
+            assert daemon.stdout is not None
+            if daemon.stdout.readline() != "added\n":
+                pytest.skip("this kernel has no multicast routing")
+            device = collected(spaces, "r")
+        finally:
+            daemon.kill()
+    for name in ("ip-mroute4.json", "ip-mroute6.json"):
+        assert doubts(device, name) == ["multicast is forwarded by routes that are not modelled"]
 
 
 # ---- FRR ----------------------------------------------------------------------------------------

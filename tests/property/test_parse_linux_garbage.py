@@ -80,7 +80,10 @@ def test_values_of_the_wrong_kind(which: tuple[str, str], data: st.DataObject) -
     device_or_refusal(*which, json.dumps(document, indent=1))
 
 
-@given(st.sampled_from(sorted(key for key in FILES if key[1].startswith("ip-"))), st.data())
+TABLES = sorted(key for key in FILES if key[1].startswith("ip-") and key[1].endswith(".json"))
+
+
+@given(st.sampled_from(TABLES), st.data())
 @settings(deadline=None)
 def test_a_truncated_table_is_refused_or_doubtful(which: tuple[str, str], data: st.DataObject) -> None:
     text = FILES[which]

@@ -7,10 +7,10 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from segaudit.model.device import Device, Interface, Neighbour, Route, RouteKind, RoutingRule
 from segaudit.model.flow import Family
 from segaudit.model.snapshot import RawConfig
+from segaudit.vendors.linux import bypasses, extract, frr, platform, sysctl, words
 from segaudit.vendors.linux import convert_interfaces as to_interfaces
 from segaudit.vendors.linux import convert_routes as to_routes
 from segaudit.vendors.linux import convert_rules as to_rules
-from segaudit.vendors.linux import extract, frr, platform, sysctl, words
 from segaudit.vendors.linux.convert_rules import Vrf
 from segaudit.vendors.linux.filters import FilterFacts, read_filters
 from segaudit.vendors.linux.reading import Reading
@@ -44,6 +44,7 @@ def device(raw: RawConfig) -> Device:
     _account_loops(reading, routes, rules)
     neighbours = tuple(_neighbours(reading, extract.neighbours(reading), interfaces))
     _account_bridge_links(reading)
+    bypasses.account(reading)
     reading.ignore_unknown_files(_KNOWN_FILES)
     filters = read_filters(raw)
     _account_bridged_translation(reading, settings, links, filters)

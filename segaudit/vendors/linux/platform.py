@@ -15,6 +15,11 @@ NEIGHBOUR = "ip-neighbour.json"
 PROXY_NEIGHBOUR = "ip-neighbour-proxy.json"
 BRIDGE_LINK = "bridge-link.json"
 BRIDGE_VLAN = "bridge-vlan.json"
+QDISC = "tc-qdisc.json"
+XFRM_POLICY = "ip-xfrm-policy.txt"
+MPLS_ROUTE = "ip-mpls-route.json"
+MROUTE4 = "ip-mroute4.json"
+MROUTE6 = "ip-mroute6.json"
 SYSCTL = "sysctl.txt"
 NFTABLES_JSON = "nftables.json"
 NFTABLES = "nftables.txt"
@@ -66,6 +71,12 @@ PLATFORM = Platform(
         ShowCommand(PROXY_NEIGHBOUR, "ip -j -p neighbour show proxy", optional=True),
         ShowCommand(BRIDGE_LINK, "bridge -j -p -d link show", optional=True),
         ShowCommand(BRIDGE_VLAN, "bridge -j -p vlan show", optional=True),
+        ShowCommand(QDISC, "tc -j -p qdisc show", optional=True),
+        # Never `ip xfrm state`: it prints keys.
+        ShowCommand(XFRM_POLICY, "ip xfrm policy show", optional=True),
+        ShowCommand(MPLS_ROUTE, "ip -j -p -f mpls route show", optional=True),
+        ShowCommand(MROUTE4, "ip -j -p -4 mroute show table all", optional=True),
+        ShowCommand(MROUTE6, "ip -j -p -6 mroute show table all", optional=True),
         ShowCommand(SYSCTL, f"sysctl -a -r '{_SYSCTL_PATTERN}'"),
         ShowCommand(NFTABLES_JSON, "nft -j list ruleset", optional=True),
         ShowCommand(NFTABLES, "nft -a list ruleset", optional=True),

@@ -18,6 +18,13 @@ from segaudit.parse.terminal import without_terminal_codes
 R = TypeVar("R")
 JsonObject = dict[str, Any]
 _NOT_FOUND = 127
+_KERNEL_LACKS = re.compile(
+    r"(?:RTNETLINK answers|Cannot open netlink socket|Cannot send dump request): "
+    r"(?:Operation|Protocol|Address family) not supported(?: by protocol)?"
+)
+"""What iproute2 says where the kernel was built without the asked-for table (lib/libnetlink.c)."""
+_INTERRUPTED = "Dump was interrupted and may be inconsistent."
+"""iproute2's warning, with exit status 0 (lib/libnetlink.c)."""
 
 
 class Reading:
@@ -58,6 +65,20 @@ class Reading:
             return opened
         self.ledger(opened).rest_is_ignored(_failed(file))
         return None
+
+    def kernel_lacks(self, name: str) -> bool:
+        """True where the command of ``name`` was told that the kernel does not have such a table.
+
+        The lines that say so are ignored with that reason.
+        """
+        file = self.raw.file(name)
+        if file is None or file.exit_status == 0:
+            return False
+        said = _first_line(without_terminal_codes(file.text))
+        if not _KERNEL_LACKS.fullmatch(said):
+            return False
+        self.ledger(self._open(file)).rest_is_ignored(f"the kernel has no such table: {said}")
+        return True
 
     def ledger(self, file: RawFile) -> LineLedger:
         """The ledger of an opened file."""
@@ -120,7 +141,11 @@ class Reading:
         return tuple(found)
 
     def _open(self, file: RawFile) -> RawFile:
-        self._ledgers.setdefault(file.name, LineLedger(file))
+        if file.name not in self._ledgers:
+            self._ledgers[file.name] = LineLedger(file)
+            if _INTERRUPTED in file.stderr:
+                reason = "the table changed while it was listed: entries may be missing"
+                self._ledgers[file.name].unsupported(1, None, reason, bounded=False, text=_INTERRUPTED)
         return replace(file, text=without_terminal_codes(file.text))
 
     def _path(self, name: str) -> str:

@@ -138,6 +138,21 @@ class PortVlans:
 
 
 @dataclass(frozen=True, slots=True)
+class QdiscRecord:
+    """One queueing discipline of ``tc qdisc show``; ``parent`` is empty for an interface's root.
+
+    The kernel's own have the handle ``0:``. ``corrupts`` is netem's flipping of bits.
+    """
+
+    kind: str
+    interface: str
+    handle: str
+    parent: str
+    corrupts: bool
+    span: SourceSpan
+
+
+@dataclass(frozen=True, slots=True)
 class StaticRoute:
     """A static route line of FRR.
 
