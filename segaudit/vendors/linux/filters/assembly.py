@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from segaudit.model.flow import Family
 from segaudit.model.snapshot import RawConfig, RawFile
@@ -12,6 +12,7 @@ from segaudit.vendors.linux.filters.facts import FilterFacts, LineBook
 from segaudit.vendors.linux.filters.ipset_save import IpSets, read_ipset
 from segaudit.vendors.linux.filters.iptables_filters import IptablesFilters, changed_sets, read_iptables
 from segaudit.vendors.linux.filters.iptables_matches import Surroundings
+from segaudit.vendors.linux.filters.iptables_over_nft import speaks_for
 from segaudit.vendors.linux.filters.iptables_save import IptablesTable, NotASave, read_save
 from segaudit.vendors.linux.filters.nft_filters import NftFilters, read_tables
 from segaudit.vendors.linux.filters.nft_nouns import NftTable, NotARuleset
@@ -27,6 +28,12 @@ SAVES = {
     "ip6tables-legacy-save.txt": (Family.IPV6, ""),
 }
 """Listings of iptables tables: their family, and which listing is read instead where both are legacy."""
+
+ONLY_NFT_SHOWS = "use 'nft' tool"
+"""In a remark of iptables-save 1.8 over nft: a table, or chains of one, are left out of its text."""
+
+LEGACY_PRESENT = "-legacy tables present"
+"""In its warning that tables exist which only iptables-legacy-save shows."""
 
 LISTINGS = ("nftables.json", "nftables.txt", *SAVES, "ipset.txt")
 
@@ -89,6 +96,11 @@ def _read(files: dict[str, RawFile]) -> FilterFacts:
     saves = [save for name in SAVES if (save := _save(name, usable, books)) is not None]
     sets = _sets(usable, books)
     tables = _nft_tables(usable)
+    if "nftables.json" in usable:
+        saves = [_true_part(save, tables, usable) for save in saves]
+    else:
+        _refuse_unchecked(saves, usable)
+    _refuse_hidden_legacy(saves, usable)
     covered = {
         (_nft_family(save.family), table.name) for save in saves if save.over_nft for table in save.tables
     }
@@ -126,7 +138,7 @@ def _save(name: str, usable: dict[str, RawFile], books: list[LineBook]) -> _Save
     family, legacy = SAVES[name]
     book = LineBook(file.path, file.text)
     books.append(book)
-    over_nft = any("(nf_tables)" in text for text in book.lines.values() if text.startswith("#"))
+    over_nft = _remarks(book, "(nf_tables)") or _remarks(book, ONLY_NFT_SHOWS)
     if legacy and not over_nft and legacy in usable:
         book.note_all(LineFate.IGNORED, f"the same tables as in {legacy}")
         return None
@@ -134,6 +146,68 @@ def _save(name: str, usable: dict[str, RawFile], books: list[LineBook]) -> _Save
         return _Save(family, book, read_save(book), over_nft)
     except NotASave as failure:
         raise _Unknown(file, str(failure)) from failure
+
+
+def _true_part(save: _Save, tables: tuple[NftTable, ...], usable: dict[str, RawFile]) -> _Save:
+    """``save`` without the tables that nft shows to hold other rules; those are read from nft."""
+    if not save.over_nft:
+        return save
+    shown = {table.name: table for table in tables if table.family == _nft_family(save.family)}
+    kept = []
+    for table in save.tables:
+        if table.name not in shown:
+            if _may_drop_or_translate(table):
+                raise _Unknown(_file_of(save, usable), f"table {table.name} is not in nftables.json")
+            kept.append(table)
+        elif speaks_for(table, shown[table.name]):
+            kept.append(table)
+        else:
+            for line in (
+                table.line,
+                *(at for _, at in table.chains.values()),
+                *(rule.line for rule in table.rules),
+            ):
+                save.book.note(line, LineFate.IGNORED, "read from nftables.json, which shows other rules")
+    return replace(save, tables=tuple(kept))
+
+
+def _remarks(book: LineBook, words: str) -> bool:
+    return any(words in text for text in book.lines.values() if text.startswith("#"))
+
+
+def _refuse_unchecked(saves: list[_Save], usable: dict[str, RawFile]) -> None:
+    """iptables-save 1.8.9 prints native nft rules of a table of its own wrongly, and says nothing.
+
+    Without nft's own listing beside it, no rule and no dropping policy that it shows over nft is
+    believed, and a remark that it leaves something out is.
+    """
+    for save in saves:
+        if save.over_nft and (
+            any(map(_may_drop_or_translate, save.tables)) or _remarks(save.book, ONLY_NFT_SHOWS)
+        ):
+            raise _Unknown(
+                _file_of(save, usable),
+                "iptables over nft without nftables.json to check it against: install nft",
+            )
+
+
+def _may_drop_or_translate(table: IptablesTable) -> bool:
+    policies = {policy for policy, _ in table.chains.values()}
+    return bool(table.rules) or not policies <= {"ACCEPT", "-"}
+
+
+def _refuse_hidden_legacy(saves: list[_Save], usable: dict[str, RawFile]) -> None:
+    """Legacy tables that iptables-save names and no listing shows may translate anything."""
+    for save in saves:
+        file = _file_of(save, usable)
+        legacy = SAVES[file.name][1]
+        warned = LEGACY_PRESENT in file.stderr or _remarks(save.book, LEGACY_PRESENT)
+        if legacy and legacy not in usable and warned:
+            raise _Unknown(file, f"there are legacy tables, and no {legacy}")
+
+
+def _file_of(save: _Save, usable: dict[str, RawFile]) -> RawFile:
+    return next(file for file in usable.values() if file.path == save.book.path)
 
 
 def _sets(usable: dict[str, RawFile], books: list[LineBook]) -> IpSets:

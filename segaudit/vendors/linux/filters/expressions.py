@@ -149,11 +149,6 @@ def protocol_is(*numbers: int) -> Matches:
     return FieldIn(Field.PROTOCOL, joined(valid)) if valid else NOTHING
 
 
-def family_is(family: Family) -> Matches:
-    """The packet is of ``family``."""
-    return FamilyIs(family)
-
-
 def first_header_is(numbers: Iterable[int], extension_headers: frozenset[int], text: str) -> Matches:
     """IPv6 ``nexthdr``: the *first* header after the fixed one is one of ``numbers``.
 

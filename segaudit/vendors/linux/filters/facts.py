@@ -8,6 +8,10 @@ from dataclasses import dataclass, field
 from segaudit.model.acl import Acl, AclAttachment
 from segaudit.model.source import AccountedLine, LineFate, LineTally, SourceSpan
 
+HELPER = "further connections are expected, by a helper or a rule, which are not modelled"
+"""nf_conntrack_ftp and its like, and ``ct expectation set``, make packets of other ports RELATED
+(Linux nf_conntrack_expect.c, nft_ct.c)."""
+
 
 @dataclass(frozen=True, slots=True)
 class FilterFacts:

@@ -67,6 +67,8 @@ class IpSet:
     dimensions: tuple[str, ...]
     options: Mapping[str, str]
     members: list[IpSetMember] = field(default_factory=list)
+    matched: dict[tuple[str, ...], Matches] = field(default_factory=dict, compare=False, repr=False)
+    """What membership comes to, by the ends looked at: many rules may name one big set."""
 
     @property
     def family(self) -> Family:
@@ -119,6 +121,12 @@ def set_match(sets: IpSets, name: str, ends: Sequence[str], changed: frozenset[s
         return unknown
     if (found.method, found.dimensions) == ("list", ("set",)):
         return any_of(_listed(sets, member, ends, changed) for member in found.members)
+    if tuple(ends) not in found.matched:
+        found.matched[tuple(ends)] = _own_members(found, ends, unknown)
+    return found.matched[tuple(ends)]
+
+
+def _own_members(found: IpSet, ends: Sequence[str], unknown: Matches) -> Matches:
     if any(member.nomatch for member in found.members):
         return _with_exceptions(found, ends, unknown)
     return any_of(_member_match(found, member, ends) for member in found.members)

@@ -20,7 +20,7 @@ from segaudit.model.acl import (
     UnknownAction,
 )
 from segaudit.model.flow import Family
-from segaudit.vendors.linux.filters.facts import Doubt
+from segaudit.vendors.linux.filters.facts import HELPER, Doubt
 from segaudit.vendors.linux.filters.iptables_matches import masked_address
 from segaudit.vendors.linux.filters.iptables_save import IptablesRule, Option
 
@@ -109,6 +109,8 @@ def _connection(rule: IptablesRule) -> TargetReading:
     options = _options(rule)
     if "--notrack" in options:
         return TargetReading(NoTrack())
+    if "--helper" in options:
+        return TargetReading(Continue(), (Doubt(HELPER, bounded=False),))
     doubts = (Doubt("conntrack zone not modelled"),) if any("zone" in name for name in options) else ()
     return TargetReading(Continue(), doubts)
 

@@ -117,8 +117,9 @@ def _payload(protocol: str, field: str) -> Key:
         case ("th", "sport" | "dport"):
             return Key(text, guard, partial(_any_port, text, _port(field)))
         case ("tcp", "flags"):
-            flags = partial(FieldMasked, Field.TCP_FLAGS)
-            return Key(text, guard, _flags, flags, flags=True, names=partial(number, names=TCP_FLAGS))
+            return Key(
+                text, guard, _flags, _flags_masked, flags=True, names=partial(number, names=TCP_FLAGS)
+            )
         case ("icmp", "type") | ("icmp", "code") | ("icmpv6", "type") | ("icmpv6", "code"):
             names = _ICMP_NAMES[protocol, field]
             kind = Field.ICMP_TYPE if field == "type" else Field.ICMP_CODE
@@ -208,7 +209,7 @@ def _address(text: str, end: End, family: Family) -> Key:
         return found[0] if found and found[0] == found[1] else None
 
     def masked(value: int, mask: int) -> Matches:
-        return AddressMasked(end, family, value, mask)
+        return NOTHING if value & ~mask else AddressMasked(end, family, value, mask)
 
     return Key(text, FamilyIs(family), having, masked, names=names)
 
@@ -248,9 +249,12 @@ def _state(value: Json) -> Matches:
 
 def _flags(value: Json) -> Matches:
     found = number(value, TCP_FLAGS)
-    if found is None:
-        return UnknownMatch(f"tcp flags {shown(value)}")
-    return FieldMasked(Field.TCP_FLAGS, found, 0xFF)
+    return UnknownMatch(f"tcp flags {shown(value)}") if found is None else _flags_masked(found, 0xFF)
+
+
+def _flags_masked(value: int, mask: int) -> Matches:
+    """The flag byte under a mask; a value with bits outside the mask is never met."""
+    return NOTHING if value & ~mask else FieldMasked(Field.TCP_FLAGS, value, mask & 0xFF)
 
 
 def _any_port(text: str, field: Field, value: Json) -> Matches:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from segaudit.model.acl import AnyPacket, Matches, UnknownMatch
+from segaudit.model.acl import AddressIn, AnyPacket, FieldIn, Matches, Range, UnknownMatch
 from segaudit.vendors.linux.filters.expressions import all_of, any_of, negated
 from segaudit.vendors.linux.filters.nft_keys import Key, any_bit, bits, compared, key_of, shown
 from segaudit.vendors.linux.filters.nft_nouns import Json, NftSet
@@ -39,11 +39,27 @@ class Selector:
             [*(self._one(key, part) for key, part in zip(self.keys, parts, strict=True)), *unsure]
         )
 
+    def boxes(self, value: Json) -> tuple[Range, ...]:
+        """The interval that an element covers in each key; a key without intervals counts as all."""
+        bare = bare_element(value)[0]
+        parts = bare.get("concat") if isinstance(bare, dict) else None
+        if not isinstance(parts, list):
+            return ((0, 1 << 128),)
+        return tuple(_interval(self._one(key, part)) for key, part in zip(self.keys, parts, strict=False))
+
     @staticmethod
     def _one(key: Key, value: Json) -> Matches:
         if key.flags and not isinstance(value, str | int):
             return UnknownMatch(f"{key.text} {shown(value)}")
         return key.having(value)
+
+
+def _interval(matches: Matches) -> Range:
+    match matches:
+        case AddressIn(_, _, (found,)) | FieldIn(_, (found,)):
+            return found
+        case _:
+            return 0, 1 << 128
 
 
 def bare_element(element: Json) -> tuple[Json, bool]:
@@ -157,7 +173,10 @@ def _all_bits(key: Key, right: Json) -> Matches:
 def _member_of_named(selector: Selector, found: NftSet | None, text: str) -> Matches:
     if found is None or found.grows:
         return UnknownMatch(text, "members come and go with traffic" if found else "set not listed")
-    elements: Iterable[Json] = found.elements
-    if found.is_map:
-        elements = [pair[0] for pair in found.elements]
-    return any_of(map(selector.having, elements))
+    keys = tuple(key.text for key in selector.keys)
+    if keys not in found.matched:
+        elements: Iterable[Json] = found.elements
+        if found.is_map:
+            elements = [pair[0] for pair in found.elements]
+        found.matched[keys] = any_of(map(selector.having, elements))
+    return found.matched[keys]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+from segaudit.model.acl import Matches
 
 Json = Any
 """A value of the JSON document: nftables expressions nest without bound."""
@@ -21,6 +23,8 @@ class NftSet:
     elements: tuple[Json, ...]
     grows: bool = False
     is_map: bool = False
+    matched: dict[tuple[str, ...], Matches] = field(default_factory=dict, compare=False, repr=False)
+    """What membership comes to, by the keys looked up: many rules may name one big set."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from segaudit.model.acl import (
     Jump,
     Matches,
     NoTrack,
+    Range,
     Return,
     SetMark,
     Translate,
@@ -28,7 +29,7 @@ from segaudit.model.acl import (
 from segaudit.model.flow import Family
 from segaudit.model.source import SourceSpan
 from segaudit.vendors.linux.filters.expressions import all_of, any_of, holds_unknown, negated, protocol_is
-from segaudit.vendors.linux.filters.facts import Doubt
+from segaudit.vendors.linux.filters.facts import HELPER, Doubt
 from segaudit.vendors.linux.filters.nft_keys import shown
 from segaudit.vendors.linux.filters.nft_matches import Selector, Sets, bare_element, match_of, selector_of
 from segaudit.vendors.linux.filters.nft_nouns import Json
@@ -37,14 +38,11 @@ from segaudit.vendors.linux.filters.nft_translations import TRANSLATIONS, transl
 WITHOUT_EFFECT = frozenset({"counter", "log", "comment", "last", "secmark", "audit"})
 """Statements that change neither the packet nor its verdict."""
 
-MAY_STOP = frozenset({"limit", "quota", "ct count", "connlimit", "ct expectation", "meter"})
+MAY_STOP = frozenset({"limit", "quota", "ct count", "connlimit", "meter"})
 """Statements that end the rule for some packets, depending on traffic."""
 
-OBJECTS = frozenset({"ct helper", "ct timeout"})
-"""Assigned objects that change neither header nor verdict of this packet."""
-
 HARMLESS_META = frozenset({"mark", "priority", "nftrace", "secmark", "cpu"})
-HARMLESS_CT = frozenset({"mark", "label", "event", "zone", "secmark", "helper", "timeout"})
+HARMLESS_CT = frozenset({"mark", "label", "event", "zone", "secmark", "timeout"})
 HARMLESS_FIELDS = frozenset(
     {("ip", "dscp"), ("ip", "ecn"), ("ip", "ttl"), ("ip", "checksum"), ("ip", "id"), ("ip", "tos")}
     | {("ip6", "dscp"), ("ip6", "ecn"), ("ip6", "hoplimit"), ("ip6", "flowlabel"), ("ip6", "priority")}
@@ -162,7 +160,10 @@ def _reject_guard(name: str, value: Json) -> list[Matches]:
 
 def _side_effect(reading: RuleReading, statement: Json, name: str) -> None:
     """A statement that is neither match nor verdict."""
-    if name in WITHOUT_EFFECT or name in OBJECTS:
+    if name in WITHOUT_EFFECT or name == "ct timeout":
+        return
+    if name in ("ct helper", "ct expectation"):
+        _expects(reading, statement, name)
         return
     if name == "notrack":
         reading.act(NoTrack())
@@ -183,6 +184,13 @@ def _side_effect(reading: RuleReading, statement: Json, name: str) -> None:
         reading.act_unknown(statement, f"may send the packet elsewhere or change it: {name}", bounded=False)
 
 
+def _expects(reading: RuleReading, statement: Json, name: str) -> None:
+    """Packets of connections that no rule names become RELATED; a full ``ct expectation`` may stop."""
+    reading.doubts.append(Doubt(HELPER, bounded=False))
+    if name == "ct expectation":
+        reading.require(UnknownMatch(shown(statement), "depends on the traffic before"))
+
+
 def _verdict_map(reading: RuleReading, value: Json) -> None:
     """A verdict per value of a key: one entry each, and none for what the map does not hold."""
     selector = selector_of(value.get("key"))
@@ -190,8 +198,9 @@ def _verdict_map(reading: RuleReading, value: Json) -> None:
     before = len(reading.conditions)
     reading.require(selector.guard)
     named: list[Matches] = []
-    for key, verdict in pairs:
-        _map_entry(reading, selector, key, verdict, named)
+    doubtful = _overlapping(selector, pairs)
+    for number, (key, verdict) in enumerate(pairs):
+        _map_entry(reading, selector, key, verdict, named, number in doubtful)
     if grows:
         reading.doubts.append(Doubt("entries of the map come and go, or are not listed"))
         reading.act(UnknownAction(shown(value)))
@@ -199,12 +208,42 @@ def _verdict_map(reading: RuleReading, value: Json) -> None:
     reading.conditions.append(UnknownMatch(f"vmap {shown(value.get('key'))}"))
 
 
+def _overlapping(selector: Selector, pairs: tuple[tuple[Json, Json], ...]) -> set[int]:
+    """Entries of a concatenated map that overlap another with a different verdict.
+
+    The kernel takes the one that was added first (nft_set_pipapo.c), an order that nft does not print.
+    """
+    if len(selector.keys) == 1:
+        return set()
+    boxes = [selector.boxes(key) for key, _ in pairs]
+    ranged = [number for number, box in enumerate(boxes) if any(low != high for low, high in box)]
+    found: set[int] = set()
+    for one in ranged:
+        for other, box in enumerate(boxes):
+            if other != one and pairs[one][1] != pairs[other][1] and _meet(boxes[one], box):
+                found |= {one, other}
+    return found
+
+
+def _meet(one: tuple[Range, ...], other: tuple[Range, ...]) -> bool:
+    return all(
+        low <= last and first <= high for (low, high), (first, last) in zip(one, other, strict=False)
+    )
+
+
 def _map_entry(
-    reading: RuleReading, selector: Selector, key: Json, verdict: Json, named: list[Matches]
+    reading: RuleReading,
+    selector: Selector,
+    key: Json,
+    verdict: Json,
+    named: list[Matches],
+    doubtful: bool,
 ) -> None:
     matches = selector.having(key)
     if bare_element(key)[0] == "*":
         matches = all_of([matches, negated(any_of(named))])
+    if doubtful:
+        matches = all_of([matches, UnknownMatch(f"element {shown(key)}", "it overlaps another")])
     named.append(matches)
     action = None
     if isinstance(verdict, dict) and len(verdict) == 1:

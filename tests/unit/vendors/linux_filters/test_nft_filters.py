@@ -12,6 +12,7 @@ from segaudit.model.acl import (
     AddressMasked,
     AllOf,
     AnyOf,
+    AnyPacket,
     Continue,
     Direction,
     End,
@@ -37,6 +38,7 @@ from segaudit.model.acl import (
 from segaudit.model.flow import ConnectionState, Family
 from segaudit.model.snapshot import RawConfig, RawFile
 from segaudit.vendors.linux.filters import FilterFacts, read_filters
+from segaudit.vendors.linux.filters.facts import HELPER
 
 TCP = FieldIn(Field.PROTOCOL, ((6, 6),))
 WHOLE = FieldIn(Field.FRAGMENT, ((0, 0),))
@@ -212,6 +214,17 @@ def test_named_set_and_its_negation() -> None:
     assert only(match(payload("ip", "saddr"), "@s", "!="), ACCEPT, s=body)[0] == AllOf((IPV4, Not(inside)))
 
 
+def test_set_that_many_rules_name_is_read_for_each_key() -> None:
+    keys = [payload("ip", field) for field in ("saddr", "daddr", "saddr")]
+    rules = [[match(key, "@s"), {"drop": None}] for key in keys]
+    aces = facts(ruleset(*rules, s={"elem": ["1.2.3.4"]})).acls["nft inet t c"].aces
+    here = ((0x01020304, 0x01020304),)
+    assert [ace.matches for ace in aces] == [
+        AllOf((IPV4, AddressIn(end, Family.IPV4, here)))
+        for end in (End.SOURCE, End.DESTINATION, End.SOURCE)
+    ]
+
+
 @pytest.mark.parametrize(
     "body", [{"flags": ["dynamic"]}, {"elem": [{"elem": {"val": "1.2.3.4", "expires": 9}}]}]
 )
@@ -237,6 +250,15 @@ def test_verdict_map_has_one_entry_per_element_and_the_catch_all_last() -> None:
     assert [ace.action for ace in aces] == [Forwarding.ACCEPT, Jump("nft inet t other"), Forwarding.DROP]
     rest = Not(FieldIn(Field.DESTINATION_PORT, ((22, 22), (80, 90))))
     assert aces[2].matches == AllOf((TCP, WHOLE, rest))
+
+
+def test_overlapping_entries_of_a_map_with_different_verdicts_are_unknown() -> None:
+    wide = {"concat": [{"prefix": {"addr": "10.0.0.0", "len": 8}}, {"range": [1, 100]}]}
+    narrow, apart = {"concat": ["10.0.0.1", 80]}, {"concat": ["11.0.0.1", 80]}
+    data = {"set": [[narrow, {"drop": None}], [wide, ACCEPT], [apart, {"drop": None}]]}
+    key = {"concat": [payload("ip", "saddr"), payload("tcp", "dport")]}
+    aces = facts(ruleset([{"vmap": {"key": key, "data": data}}])).acls["nft inet t c"].aces
+    assert ["UnknownMatch" in repr(ace.matches) for ace in aces] == [True, True, False]
 
 
 def test_verdict_map_that_is_not_listed_may_do_anything() -> None:
@@ -279,6 +301,23 @@ def test_reject_with_icmp_drops_ipv4_alone() -> None:
 def test_statement_that_may_send_the_packet_elsewhere_is_unbounded(name: str) -> None:
     found = facts(ruleset([{name: {}}]))
     assert isinstance(found.acls["nft inet t c"].aces[0].action, UnknownAction)
+    assert [line.bounded for line in found.lines] == [False]
+
+
+@pytest.mark.parametrize("name", ["ct helper", "ct expectation"])
+def test_expected_connections_are_not_modelled(name: str) -> None:
+    """The rule goes on, and what becomes RELATED by it has no bound."""
+    found = facts(ruleset([{name: "object"}, {"drop": None}]))
+    (ace,) = found.acls["nft inet t c"].aces
+    assert ace.action == Forwarding.DROP
+    assert isinstance(ace.matches, AnyPacket if name == "ct helper" else UnknownMatch)
+    (line,) = found.lines
+    assert (line.fate, line.bounded) == ("unsupported", False)
+    assert HELPER in line.reason
+
+
+def test_helper_named_by_its_value_is_unbounded() -> None:
+    found = facts(ruleset([{"mangle": {"key": {"ct": {"key": "helper"}}, "value": "ftp"}}]))
     assert [line.bounded for line in found.lines] == [False]
 
 
