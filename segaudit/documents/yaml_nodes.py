@@ -35,7 +35,7 @@ class Node:
     line: int
     column: int
     last_line: int
-    value: str | None | tuple[Node, ...] | dict[str, Node]
+    value: str | tuple[Node, ...] | dict[str, Node] | None
     keys: Mapping[str, Node] | None = None
     quoted: bool = False
 

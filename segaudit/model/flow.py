@@ -126,8 +126,8 @@ class Step:
     """One event at one hop: what happened, and the line that made it happen.
 
     ``certain`` is false where the step rests on something not modelled (an unknown match, a
-    neighbour that may exist). ``action`` is ``made``, ``received``, ``translated``, ``filtered``, ``routed``,
-    ``sent``, ``arrived`` (on a wire, for nobody modelled), ``accepted`` or ``dropped``.
+    neighbour that may exist). ``action`` is ``made``, ``received``, ``translated``, ``filtered``,
+    ``routed``, ``sent``, ``arrived`` (on a wire, for nobody modelled), ``accepted`` or ``dropped``.
     """
 
     device: str
