@@ -522,7 +522,7 @@ def test_forgotten_route_lets_exactly_tcp_445_through_in_ipv4(labs_folder: None)
         _wait_for_routing(running)
         assert running.failed == ()
         found = _across(running, SUBSIDIARY, PARENT)
-        holes = {f"{host} -> {ADDRESSES['par-srv1'][0]} tcp/445": "refused" for host in SUBSIDIARY_LAN}
+        holes = {f"{host} -> {ADDRESSES['par-ws1'][0]} tcp/445": "refused" for host in SUBSIDIARY_LAN}
         excepted = {f"sub-hist -> {address} tcp/5450": "refused" for address in ADDRESSES["par-srv1"]}
         assert found == holes | excepted
         assert _across(running, PARENT, SUBSIDIARY) == {}
@@ -533,7 +533,7 @@ def test_ipv6_hole_lets_exactly_tcp_445_through_in_ipv6(labs_folder: None) -> No
         _wait_for_routing(running)
         assert running.failed == ()
         found = _across(running, SUBSIDIARY, PARENT)
-        holes = {f"{host} -> {ADDRESSES['par-srv1'][1]} tcp/445": "refused" for host in SUBSIDIARY_LAN}
+        holes = {f"{host} -> {ADDRESSES['par-ws1'][1]} tcp/445": "refused" for host in SUBSIDIARY_LAN}
         excepted = {f"sub-hist -> {address} tcp/5450": "refused" for address in ADDRESSES["par-srv1"]}
         assert found == holes | excepted
         assert _across(running, PARENT, SUBSIDIARY) == {}
