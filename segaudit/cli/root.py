@@ -13,6 +13,9 @@ from segaudit.cli.labs import demo, lab
 from segaudit.cli.show import explain, graph, path, report, schema, validate
 from segaudit.errors import SegauditError
 
+INTERRUPTED = 130
+"""128 + SIGINT, as shells have it."""
+
 _EPILOG = """
 \b
 Start here:
@@ -29,18 +32,21 @@ Exit codes:
 
 
 class _Root(click.Group):
-    """Turns our errors into their message and exit code."""
+    """Turns errors into their message and exit code; an interrupted run never looks like a verdict."""
 
     def main(self, *args: Any, **extra: Any) -> Any:
-        """Run a command; an error of ours prints its problems and exits with its code."""
+        """Run a command and exit."""
         try:
-            return super().main(*args, **extra)
+            sys.exit(super().main(*args, **{**extra, "standalone_mode": False}))
         except SegauditError as failure:
             click.echo(f"error: {failure}", err=True)
             sys.exit(failure.exit_code)
-        except KeyboardInterrupt:
+        except click.ClickException as failure:
+            failure.show()
+            sys.exit(failure.exit_code)
+        except (click.Abort, KeyboardInterrupt):
             click.echo("interrupted", err=True)
-            sys.exit(130)
+            sys.exit(INTERRUPTED)
 
 
 @click.group(

@@ -53,3 +53,17 @@ def test_exit_codes(outcome: Outcome, fail_on: str, code: int) -> None:
 
 def test_nothing_asserted_is_not_a_pass() -> None:
     assert exit_code(replace(isolated(), verdicts=(), observations=()), "low") == 3
+
+
+def test_an_interrupted_run_does_not_look_like_a_violation(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_args: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("segaudit.pipeline.check_folder", interrupted)
+    done = CliRunner().invoke(main, ["check", "-p", "p.yaml", "-s", "snapshot"])
+    assert done.exit_code == 130
+    assert "interrupted" in done.output
+
+
+def test_a_wrong_option_is_a_usage_error() -> None:
+    assert CliRunner().invoke(main, ["check", "--nonsense"]).exit_code == 2
