@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
+from segaudit.model.acl import Acl, AclAttachment
 from segaudit.model.flow import Family
 from segaudit.model.snapshot import RawConfig, RawFile
 from segaudit.model.source import AccountedLine, LineFate, LineTally, SourceSpan
@@ -107,13 +108,53 @@ def _read(files: dict[str, RawFile]) -> FilterFacts:
     nft, nft_book = _nft(usable, tables, covered)
     books += [nft_book] if nft_book else []
     iptables = _iptables(saves, sets)
+    acls, attached = {**nft.acls, **iptables.acls}, (*nft.attachments, *iptables.attachments)
+    _doubt_order(acls, attached, books)
     return FilterFacts(
-        acls={**nft.acls, **iptables.acls},
-        attachments=(*nft.attachments, *iptables.attachments),
+        acls=acls,
+        attachments=_in_order(attached, tables),
         lines=tuple(line for book in books for line in book.accounted()),
         tallies=tuple(book.tally() for book in books),
         tracks_connections=nft.reads_state or iptables.reads_state or _translates(nft, tables, saves),
     )
+
+
+def _in_order(
+    attachments: tuple[AclAttachment, ...], tables: tuple[NftTable, ...]
+) -> tuple[AclAttachment, ...]:
+    """Of one priority the chain that came last runs first (net/netfilter/core.c ``nf_hook_entries_grow``).
+
+    nft lists tables and chains as they came. Legacy tables are not in that list and count as the last.
+    """
+    came = {" ".join(table.key): number for number, table in enumerate(tables)}
+    families = {"ipv4": "ip", "ipv6": "ip6"}
+
+    def place(numbered: tuple[int, AclAttachment]) -> tuple[int, int]:
+        program, family, table, *_ = numbered[1].acl.split(" ")
+        known = {} if program == "iptables-legacy" else came
+        return known.get(f"{families.get(family, family)} {table}", len(tables)), numbered[0]
+
+    return tuple(one for _, one in sorted(enumerate(attachments), key=place, reverse=True))
+
+
+def _doubt_order(
+    acls: dict[str, Acl], attachments: tuple[AclAttachment, ...], books: list[LineBook]
+) -> None:
+    """Nothing lists whether a legacy NAT table or nft's chain of the same priority came last."""
+    translating = [one for one in attachments if one.translates and acls[one.acl].aces]
+    for one in translating:
+        rivals = [
+            other
+            for other in translating
+            if not other.acl.startswith("iptables-legacy ")
+            and (other.hook, other.priority) == (one.hook, one.priority)
+            and other.families & one.families
+        ]
+        span = acls[one.acl].span
+        if rivals and span and one.acl.startswith("iptables-legacy "):
+            book = next(book for book in books if book.path == span.file)
+            reason = f"translates before or after {rivals[0].acl}: the order is not listed"
+            book.note(span.first_line, LineFate.UNSUPPORTED, reason, bounded=False)
 
 
 def _usable(file: RawFile, books: list[LineBook]) -> bool:
@@ -249,7 +290,7 @@ def _iptables(saves: list[_Save], sets: IpSets) -> IptablesFilters:
     result = IptablesFilters()
     changed = changed_sets(table for save in saves for table in save.tables)
     for save in saves:
-        around = Surroundings(save.family, sets, changed)
+        around = Surroundings(save.family, sets, changed, save.over_nft)
         read_iptables(save.tables, save.book, save.program, around, result)
     return result
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from segaudit.model.acl import (
     AddressIn,
@@ -28,6 +28,9 @@ FIRST_FRAGMENT = FieldIn(Field.FRAGMENT, ((0, 0),))
 """The packet carries its transport header: it is whole, or the first fragment."""
 
 LATER_FRAGMENT = FieldIn(Field.FRAGMENT, ((1, 1),))
+
+LATER_BYTES = "a later fragment has its sender's bytes where the transport header would be"
+"""Linux compares them as if they were the header (nf_tables_core.c ``nft_payload_fast_eval``)."""
 
 NOTHING = AnyOf(())
 
@@ -74,9 +77,17 @@ def _with_ports(part: Matches) -> Matches:
 
 
 def any_of(parts: Iterable[Matches]) -> Matches:
-    """The disjunction of ``parts``; neighbouring ranges of one field or address become one match."""
-    merged = _merge(parts)
+    """The disjunction of ``parts``, flat; neighbouring ranges of one field or address become one match."""
+    merged = _merge(_alternatives(parts))
     return merged[0] if len(merged) == 1 else AnyOf(tuple(merged))
+
+
+def _alternatives(parts: Iterable[Matches]) -> Iterator[Matches]:
+    for part in parts:
+        if isinstance(part, AnyOf) and part.of:
+            yield from part.of
+        else:
+            yield part
 
 
 def _merge(parts: Iterable[Matches]) -> list[Matches]:
@@ -149,6 +160,11 @@ def protocol_is(*numbers: int) -> Matches:
     return FieldIn(Field.PROTOCOL, joined(valid)) if valid else NOTHING
 
 
+def or_later_fragment(matches: Matches, text: str) -> Matches:
+    """``matches`` of the transport header; of a later fragment it may or may not be true."""
+    return any_of([matches, all_of([LATER_FRAGMENT, UnknownMatch(text, LATER_BYTES)])])
+
+
 def first_header_is(numbers: Iterable[int], extension_headers: frozenset[int], text: str) -> Matches:
     """IPv6 ``nexthdr``: the *first* header after the fixed one is one of ``numbers``.
 
@@ -172,8 +188,8 @@ def port_of_any_protocol(field: Field, ranges: tuple[Range, ...], text: str) -> 
 def holds_unknown(matches: Matches) -> str | None:
     """The text of an unknown match inside ``matches``, if there is one."""
     match matches:
-        case UnknownMatch(text, _):
-            return text
+        case UnknownMatch(text, reason):
+            return None if reason == LATER_BYTES else text
         case Not(of):
             return holds_unknown(of)
         case AllOf(parts) | AnyOf(parts):

@@ -25,8 +25,13 @@ PRIORITIES: dict[str, dict[str, int]] = {
 """Built-in chains of each table and their hook priority (uapi/linux/netfilter_ipv4.h, ``NF_IP_PRI_*``)."""
 
 _STATE_MODULES = frozenset(
-    {"state", "conntrack", "connmark", "connbytes", "connlimit", "connlabel", "helper"}
+    {"state", "conntrack", "connmark", "connbytes", "connlimit", "connlabel", "helper", "cluster", "socket"}
 )
+_STATE_TARGETS = frozenset(
+    {"SNAT", "DNAT", "MASQUERADE", "REDIRECT", "NETMAP", "CONNMARK", "CONNSECMARK", "CT"}
+    | {"TPROXY", "SYNPROXY"}
+)
+"""What makes the kernel track connections, or at least reassemble fragments (xt_socket.c, xt_TPROXY.c)."""
 
 
 @dataclass(slots=True)
@@ -84,7 +89,7 @@ def _read_table(
         name = f"{prefix} {chain}"
         result.acls[name] = Acl(name, aces, _default(policy), SourceSpan(book.path, line, line))
         _attach(table, chain, policy, name, line, book, around.family, result)
-    if any(_STATE_MODULES & set(rule.modules) for rule in table.rules):
+    if any(_STATE_MODULES & set(rule.modules) or rule.target in _STATE_TARGETS for rule in table.rules):
         result.reads_state = True
 
 

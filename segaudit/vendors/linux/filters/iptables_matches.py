@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 
 from segaudit.model.acl import (
     AddressIn,
     AddressMasked,
+    AllOf,
     AnyPacket,
     Direction,
     End,
@@ -24,6 +25,7 @@ from segaudit.model.acl import (
 from segaudit.model.flow import ConnectionState, Family
 from segaudit.vendors.linux.filters.expressions import (
     FIRST_FRAGMENT,
+    LATER_BYTES,
     LATER_FRAGMENT,
     NOTHING,
     all_of,
@@ -53,21 +55,36 @@ class Surroundings:
     family: Family
     sets: IpSets = field(default_factory=dict)
     changed_sets: frozenset[str] = frozenset()
+    over_nft: bool = False
 
 
 def matches_of(rule: IptablesRule, around: Surroundings) -> Matches:
     """The packets that a rule matches: all its options together.
 
     A module that is named and not modelled is an unknown match even without options. The transport
-    header modules do not match a later fragment, negated or not (xt_tcpudp.c, ``par->fragoff``).
+    header modules do not match a later fragment, negated or not (xt_tcpudp.c, ``par->fragoff``); over nft
+    their rules are nft's own, which compare what a later fragment has in the header's place.
     """
-    parts: list[Matches] = [_guard(module) for module in rule.modules]
-    for option in rule.matches:
+    found = all_of(_parts(rule, rule.matches, around))
+    of_header = [option for option in rule.matches if _option_guard(option)]
+    if not (of_header and around.over_nft):
+        return found
+    others = [option for option in rule.matches if option not in of_header]
+    bytes_ = UnknownMatch(" ".join(option.text for option in of_header), LATER_BYTES)
+    later = [part for part in _parts(rule, others, around) if part != FIRST_FRAGMENT]
+    return any_of([found, all_of([*later, LATER_FRAGMENT, bytes_])])
+
+
+def _parts(rule: IptablesRule, options: Sequence[Option], around: Surroundings) -> list[Matches]:
+    parts: list[Matches] = []
+    for guard in map(_guard, rule.modules):
+        parts += guard.of if isinstance(guard, AllOf) else (guard,)
+    for option in options:
         if option.name in _PORTS and not _has_ports(rule):
             parts.append(UnknownMatch(option.text))
         else:
             parts += [_option(option, around), *_option_guard(option)]
-    return all_of(parts)
+    return parts
 
 
 def _has_ports(rule: IptablesRule) -> bool:

@@ -110,7 +110,8 @@ def read_tables(
     for line in listing.remarks:
         sources.book.note(line, LineFate.IGNORED, "remark of nft")
     result = NftFilters()
-    for table in tables:
+    for table in tables:  # a rule holds on to connection tracking even where nothing runs it
+        result.reads_state = result.reads_state or any(_reads_state(one.expressions) for one in table.rules)
         if table.key in covered:
             sources.note_table(table, LineFate.IGNORED, "read from iptables-save")
         elif table.dormant:
@@ -160,7 +161,6 @@ def _read_chain(
         read_rule(reading, rule.expressions)
         sources.note_rule(table, rule, reading.doubts)
         aces += reading.aces
-        result.reads_state = result.reads_state or _reads_state(rule.expressions)
     name = acl_name(table.family, table.name, chain.name)
     default: Forwarding | Return = Forwarding.DROP if chain.drops_by_default else Forwarding.ACCEPT
     result.acls[name] = Acl(name, tuple(aces), default if chain.hook else Return(), span)
@@ -180,13 +180,20 @@ def _attach(table: NftTable, chain: NftChain, name: str, sources: _Sources, resu
     result.attachments.append(AclAttachment(name, hook, chain.priority, families, translates))
 
 
+_TRACKED = frozenset({"snat", "dnat", "masquerade", "redirect", "synproxy", "tproxy"})
+"""Statements for which the kernel tracks connections, or at least reassembles fragments."""
+
+
 def _reads_state(value: Json) -> bool:
-    """True where a rule looks at connection tracking anywhere."""
+    """True where a rule looks at connection tracking anywhere, or needs it."""
     match value:
-        case {"ct": _}:
+        case {"ct": _} | {"xt": _}:  # what an iptables extension does, nft does not print
             return True
         case dict():
-            return any(name.startswith("ct ") or _reads_state(inner) for name, inner in value.items())
+            return any(
+                name.startswith("ct ") or name in _TRACKED or _reads_state(inner)
+                for name, inner in value.items()
+            )
         case list() | tuple():
             return any(_reads_state(inner) for inner in value)
         case _:

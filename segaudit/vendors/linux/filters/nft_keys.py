@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from ipaddress import ip_address
 
 from segaudit.model.acl import (
     AddressIn,
     AddressMasked,
+    AllOf,
+    AnyOf,
     AnyPacket,
     Direction,
     End,
@@ -38,6 +40,7 @@ from segaudit.vendors.linux.filters.expressions import (
     any_of,
     first_header_is,
     negated,
+    or_later_fragment,
     port_of_any_protocol,
     protocol_is,
 )
@@ -98,6 +101,23 @@ def _unknown(text: str, guard: Matches = AnyPacket()) -> Key:  # noqa: B008 (an 
 
 
 def _payload(protocol: str, field: str) -> Key:
+    """A header field; of a transport header also what a later fragment has in its place."""
+    key = _header_field(protocol, field)
+    return key if protocol in ("ip", "ip6") else _also_of_later_fragments(key)
+
+
+def _also_of_later_fragments(key: Key) -> Key:
+    def having(value: Json) -> Matches:
+        return or_later_fragment(key.having(value), key.text)
+
+    def masked(value: int, mask: int) -> Matches:
+        assert key.masked is not None
+        return or_later_fragment(key.masked(value, mask), key.text)
+
+    return replace(key, having=having, masked=masked if key.masked else None)
+
+
+def _header_field(protocol: str, field: str) -> Key:
     """A header field; ``protocol`` implies the packet has that header (payload dependency, nft(8))."""
     text = f"{protocol} {field}"
     guard = _header_guard(protocol)
@@ -144,13 +164,11 @@ def _header_guard(protocol: str) -> Matches:
         case "ip6":
             return FamilyIs(Family.IPV6)
         case "icmp":
-            return all_of([FamilyIs(Family.IPV4), protocol_is(1), FIRST_FRAGMENT])
+            return all_of([FamilyIs(Family.IPV4), protocol_is(1)])
         case "icmpv6":
-            return all_of([FamilyIs(Family.IPV6), protocol_is(58), FIRST_FRAGMENT])
-        case "th":
-            return FIRST_FRAGMENT
+            return all_of([FamilyIs(Family.IPV6), protocol_is(58)])
         case "tcp" | "udp" | "udplite" | "sctp" | "dccp" | "esp" | "ah" | "comp" | "igmp" | "gre":
-            return all_of([protocol_is(protocol_number(protocol) or 0), FIRST_FRAGMENT])
+            return protocol_is(protocol_number(protocol) or 0)
         case _:
             return AnyPacket()
 
@@ -308,13 +326,22 @@ def _family(key: str, value: Json) -> Matches:
 def compared(key: Key, operator: str, value: Json) -> Matches:
     """The packets whose key is below or above ``value``."""
     limit = key.names(value) if key.names else None
-    sample = key.having(value)
+    sample = certain_part(key.having(value))
     if limit is None or key.flags or not isinstance(sample, FieldIn):
         return UnknownMatch(f"{key.text} {operator} {shown(value)}")
     top = largest(sample.field)
     ranges = {"<": (0, limit - 1), "<=": (0, limit), ">": (limit + 1, top), ">=": (limit, top)}
     low, high = ranges[operator]
     return key.having({"range": [low, high]}) if low <= high else NOTHING
+
+
+def certain_part(matches: Matches) -> Matches:
+    """A match without what it may also be of a later fragment."""
+    match matches:
+        case AnyOf((FieldIn() as certain, AllOf((later, *_)))) if later == LATER_FRAGMENT:
+            return certain
+        case _:
+            return matches
 
 
 def bits(key: Key, value: Json) -> int | None:

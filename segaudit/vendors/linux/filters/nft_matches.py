@@ -7,7 +7,15 @@ from dataclasses import dataclass
 
 from segaudit.model.acl import AddressIn, AnyPacket, FieldIn, Matches, Range, UnknownMatch
 from segaudit.vendors.linux.filters.expressions import all_of, any_of, negated
-from segaudit.vendors.linux.filters.nft_keys import Key, any_bit, bits, compared, key_of, shown
+from segaudit.vendors.linux.filters.nft_keys import (
+    Key,
+    any_bit,
+    bits,
+    certain_part,
+    compared,
+    key_of,
+    shown,
+)
 from segaudit.vendors.linux.filters.nft_nouns import Json, NftSet
 
 Sets = Mapping[str, NftSet]
@@ -45,7 +53,10 @@ class Selector:
         parts = bare.get("concat") if isinstance(bare, dict) else None
         if not isinstance(parts, list):
             return ((0, 1 << 128),)
-        return tuple(_interval(self._one(key, part)) for key, part in zip(self.keys, parts, strict=False))
+        return tuple(
+            _interval(certain_part(self._one(key, part)))
+            for key, part in zip(self.keys, parts, strict=False)
+        )
 
     @staticmethod
     def _one(key: Key, value: Json) -> Matches:

@@ -14,6 +14,8 @@ from segaudit.model.acl import (
     Action,
     Continue,
     FamilyIs,
+    Field,
+    FieldIn,
     Forwarding,
     Goto,
     Jump,
@@ -97,8 +99,17 @@ def acl_name(family: str, table: str, chain: str) -> str:
 
 
 def read_rule(reading: RuleReading, expressions: Iterable[Json]) -> None:
-    """Take a rule apart into ``reading``; an empty rule has one entry that does nothing."""
-    for statement in expressions:
+    """Take a rule apart into ``reading``; an empty rule has one entry that does nothing.
+
+    What a reject depends on, nft puts before everything else in the rule and leaves out of listings
+    (src/evaluate.c ``stmt_reject_gen_dependency``).
+    """
+    statements = tuple(expressions)
+    for statement in statements:
+        if isinstance(statement, dict):
+            for guard in _reject_guard(statement.get("reject")):
+                reading.require(guard)
+    for statement in statements:
         _statement(reading, statement)
     if not reading.aces:
         reading.act(Continue())
@@ -111,6 +122,8 @@ def _statement(reading: RuleReading, statement: Json) -> None:
     (name, value), = statement.items()  # fmt: skip
     if name == "match":
         reading.require(match_of(value, reading.sets))
+        if _hides_protocol(value) and not any(map(_names_protocol, reading.conditions[:-1])):
+            reading.require(UnknownMatch(shown(value), "nft leaves out what protocol a th match is for"))
     elif name == "vmap" and isinstance(value, dict):
         _verdict_map(reading, value)
     elif name in TRANSLATIONS:
@@ -118,9 +131,20 @@ def _statement(reading: RuleReading, statement: Json) -> None:
     elif name == "mangle":
         _mangle(reading, statement, value)
     elif (verdict := verdict_of(reading, name, value)) is not None:
-        reading.act(verdict, *_reject_guard(name, value))
+        reading.act(verdict)
     else:
         _side_effect(reading, statement, name)
+
+
+def _hides_protocol(value: Json) -> bool:
+    """nft 1.0.6 lists ``ip protocol 89 th dport 80`` as ``th dport 80``."""
+    left = value.get("left") if isinstance(value, dict) else None
+    payload = left.get("payload") if isinstance(left, dict) else None
+    return isinstance(payload, dict) and payload.get("protocol") == "th"
+
+
+def _names_protocol(matches: Matches) -> bool:
+    return isinstance(matches, FieldIn) and matches.field is Field.PROTOCOL
 
 
 def verdict_of(reading: RuleReading, name: str, value: Json) -> Action | None:
@@ -144,9 +168,9 @@ def verdict_of(reading: RuleReading, name: str, value: Json) -> Action | None:
             return None
 
 
-def _reject_guard(name: str, value: Json) -> list[Matches]:
+def _reject_guard(value: Json) -> list[Matches]:
     """``reject with icmp`` is for IPv4, ``icmpv6`` for IPv6, ``tcp reset`` for TCP (nft(8))."""
-    kind = value.get("type") if name == "reject" and isinstance(value, dict) else None
+    kind = value.get("type") if isinstance(value, dict) else None
     match kind:
         case "icmp":
             return [FamilyIs(Family.IPV4)]
@@ -284,23 +308,32 @@ def _translated_family(table_family: str, translate: Translate) -> list[Matches]
 
 
 def _mangle(reading: RuleReading, statement: Json, value: Json) -> None:
-    """A write to a header field, a mark or other metadata."""
+    """A write to a header field, a mark or other metadata.
+
+    Where what is read, or the header that is written to, is not there, the rule ends (NFT_BREAK in
+    nft_ct.c, nft_payload.c and nft_exthdr.c); nft does not list what the header depends on.
+    """
     match value:
         case {"key": {"meta": {"key": "mark"}}, "value": int(mark)} if not isinstance(mark, bool):
             reading.act(SetMark(mark))
+            return
         case {"key": {"meta": {"key": str(key)}}} if key in HARMLESS_META:
             if key == "mark":
                 reading.doubts.append(Doubt("a mark that depends on the packet is not modelled"))
+            loose = not isinstance(value.get("value"), int | str)
         case {"key": {"ct": {"key": str(key)}}} if key in HARMLESS_CT:
-            pass
+            loose = not isinstance(value.get("value"), int | str)
         case {"key": {"payload": {"protocol": str(protocol), "field": str(name)}}} if (
             protocol,
             name,
         ) in HARMLESS_FIELDS:
-            pass
+            loose = True
         case {"key": {"tcp option": _}}:
-            pass
+            loose = True
         case _:
             reading.act_unknown(
                 statement, "writes to the packet in a way that is not modelled", bounded=False
             )
+            return
+    if loose:
+        reading.require(UnknownMatch(shown(statement), "stops where what is read or written is absent"))

@@ -361,7 +361,7 @@ def test_set_whose_members_are_not_sure_is_unknown(options: str, more: tuple[str
 def test_builtin_chains_are_attached_and_user_chains_return() -> None:
     found = read(iptables_save=save(table="mangle"))
     assert found.acls["iptables-legacy ipv4 mangle user"].default == Return()
-    assert [(each.hook, each.priority) for each in found.attachments] == [
+    assert [(each.hook, each.priority) for each in reversed(found.attachments)] == [
         (Hook.PREROUTING, -150),
         (Hook.INPUT, -150),
         (Hook.FORWARD, -150),
