@@ -79,7 +79,8 @@ def segments(snapshot: Snapshot) -> tuple[Segment, ...]:
     _join_bridges(snapshot.devices, wires)
     _join_subnets(snapshot.devices, wires, wired, reasons)
     uncollected = _uncollected(snapshot)
-    return tuple(_segment(points, reasons, uncollected, snapshot) for points in wires.groups())
+    placeless = _placeless(uncollected, snapshot.links)
+    return tuple(_segment(points, reasons, uncollected, placeless, snapshot) for points in wires.groups())
 
 
 def _join_bridges(devices: Mapping[str, Device], wires: _Union) -> None:
@@ -149,12 +150,12 @@ def _segment(
     points: tuple[TerminationPoint, ...],
     reasons: Mapping[TerminationPoint, list[str]],
     uncollected: Mapping[str, str],
+    placeless: list[str],
     snapshot: Snapshot,
 ) -> Segment:
     why = [reason for point in points for reason in reasons.get(point, ())]
     absent = sorted({point.device for point in points if point.device in uncollected})
     why.extend(f"{device} is not collected ({uncollected[device]})" for device in absent)
-    placeless = _placeless(uncollected, snapshot.links)
     certain = bool(absent)
     if placeless and why and not absent:
         why.extend(f"{device} is not collected and no link says where it is" for device in placeless)

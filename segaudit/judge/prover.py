@@ -7,20 +7,25 @@ tells what a missing proof depends on.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from enum import Enum
+from weakref import WeakKeyDictionary
+
+import networkx as nx
 
 from segaudit.graph import INTERNET_NODE, UNMODELLED, ForwardingGraph, build_graph
 from segaudit.judge.spaces import location_ranges
 from segaudit.model.acl import Range
 from segaudit.model.flow import Family
 from segaudit.model.policy import INTERNET, Claim, OwnedAssumption, Policy
+from segaudit.model.result import ZoneLocation
 from segaudit.model.snapshot import Snapshot
 from segaudit.model.topology import TerminationPoint
 from segaudit.packets import HeaderField, HeaderSpace, Universe
 from segaudit.policy import ZoneMap
 from segaudit.policy.matching import device_matches, interface_matches
-from segaudit.reach.device_path import Level, RoutingMode
+from segaudit.reach.device_path import DevicePaths, Level, RoutingMode
 from segaudit.reach.fixpoint import Network, Reached, Source
 
 
@@ -52,9 +57,16 @@ class Prover:
     _universes: dict[Family, Universe] = field(default_factory=dict)
     _graphs: dict[Reading, ForwardingGraph] = field(default_factory=dict)
     _networks: dict[tuple[Family, Reading, Level, RoutingMode], Network] = field(default_factory=dict)
-    _reached: dict[tuple[Family, Reading, Level, RoutingMode, str, bool], Reached] = field(
+    _paths: dict[Family, DevicePaths] = field(default_factory=dict)
+    _reached: dict[tuple[Family, Reading, Level, RoutingMode, bool], dict[str, Reached]] = field(
         default_factory=dict
     )
+    _arrived: WeakKeyDictionary[Reached, dict[tuple[str, Reading], HeaderSpace]] = field(
+        default_factory=WeakKeyDictionary
+    )
+    _components: dict[Reading, dict[str, int]] = field(default_factory=dict)
+    _doubtful: tuple[str, ...] | None = None
+    _places: dict[str, tuple[ZoneLocation, ...]] = field(default_factory=dict)
 
     def universe(self, family: Family) -> Universe:
         """The packets of one family."""
@@ -62,14 +74,22 @@ class Prover:
             self._universes[family] = Universe(family, self.node_capacity)
         return self._universes[family]
 
+    def paths(self, family: Family) -> DevicePaths:
+        """The devices compiled so far, for further networks of the same devices to share."""
+        if family not in self._paths:
+            self._paths[family] = DevicePaths(self.universe(family))
+        return self._paths[family]
+
     @property
     def doubtful(self) -> tuple[str, ...]:
         """Devices with a line that is not understood and whose effect the model does not bound."""
-        return tuple(
-            name
-            for name, device in sorted(self.snapshot.devices.items())
-            if any(not line.bounded for line in device.lines)
-        )
+        if self._doubtful is None:
+            self._doubtful = tuple(
+                name
+                for name, device in sorted(self.snapshot.devices.items())
+                if any(not line.bounded for line in device.lines)
+            )
+        return self._doubtful
 
     def graph(self, reading: Reading) -> ForwardingGraph:
         """The adjacency graph under one reading."""
@@ -77,9 +97,18 @@ class Prover:
             self._graphs[reading] = self._build(reading)
         return self._graphs[reading]
 
+    def components(self, reading: Reading) -> dict[str, int]:
+        """Per node of the adjacency graph (see ``ForwardingGraph.networkx``) the component it is in."""
+        if reading not in self._components:
+            found = nx.connected_components(self.graph(reading).networkx())
+            self._components[reading] = {
+                node: number for number, nodes in enumerate(found) for node in nodes
+            }
+        return self._components[reading]
+
     def _build(self, reading: Reading) -> ForwardingGraph:
         edges = frozenset(
-            TerminationPoint(place.device, place.interface) for place in self.zones.of(INTERNET)
+            TerminationPoint(place.device, place.interface) for place in self.places(INTERNET)
         )
         if reading is Reading.CLOSED:
             return build_graph(self.snapshot, edges, nothing_unmodelled=True)
@@ -116,7 +145,8 @@ class Prover:
         reading = self._same_as(reading)
         key = (family, reading, level, routing)
         if key not in self._networks:
-            self._networks[key] = Network(self.graph(reading), self.universe(family), level, routing)
+            paths = self.paths(family)
+            self._networks[key] = Network(self.graph(reading), paths.universe, level, routing, paths)
         return self._networks[key]
 
     def reached(
@@ -130,11 +160,35 @@ class Prover:
     ) -> Reached:
         """Everything that packets of ``zone`` can arrive at."""
         reading = self._same_as(reading)
-        key = (family, reading, level, routing, zone, with_connections)
+        key = (family, reading, level, routing, with_connections)
         if key not in self._reached:
+            self._reached[key] = self._reach_all(*key)
+        known = self._reached[key]
+        if zone not in known:
             network = self.network(family, reading, level, routing)
-            self._reached[key] = network.reach(self.source(zone, reading), with_connections)
-        return self._reached[key]
+            known[zone] = network.reach(self.source(zone, reading), with_connections)
+        return known[zone]
+
+    def _reach_all(
+        self, family: Family, reading: Reading, level: Level, routing: RoutingMode, with_connections: bool
+    ) -> dict[str, Reached]:
+        """Of all zones that have a place, computed together."""
+        zones = sorted({location.zone for location in self.zones.locations})
+        fresh: list[Reached] = []
+        if with_connections and level is Level.MAY:
+            fresh = [self.reached(family, zone, reading, level, routing, False) for zone in zones]
+        network = self.network(family, reading, level, routing)
+        sources = [self.source(zone, reading) for zone in zones]
+        return dict(zip(zones, network.reach_each(sources, with_connections, fresh), strict=True))
+
+    def places(self, zone: str) -> tuple[ZoneLocation, ...]:
+        """The places of ``zone``."""
+        if not self._places:
+            found: dict[str, list[ZoneLocation]] = defaultdict(list)
+            for location in self.zones.locations:
+                found[location.zone].append(location)
+            self._places.update((name, tuple(places)) for name, places in found.items())
+        return self._places.get(zone, ())
 
     def source(self, zone: str, reading: Reading) -> Source:
         """Where packets of ``zone`` start: every wire its places are on, and its routers themselves.
@@ -146,7 +200,7 @@ class Prover:
         graph = self.graph(reading)
         segments = set()
         routers = set()
-        for place in self.zones.of(zone):
+        for place in self.places(zone):
             device = self.snapshot.devices[place.device]
             interfaces = [place.interface] if device.forwards else list(device.interfaces)
             for interface in interfaces:
@@ -168,21 +222,27 @@ class Prover:
         On any wire of the zone, whatever its destination, or accepted by a device for an address
         that the zone holds.
         """
+        known = self._arrived.setdefault(reached.whole, {})
+        if (zone, reading) not in known:
+            known[zone, reading] = self._arriving(reached.whole, zone, reading)
+        return reached.own(known[zone, reading])
+
+    def _arriving(self, reached: Reached, zone: str, reading: Reading) -> HeaderSpace:
         universe = reached.universe
         found = self._on_places(reached, zone, reading)
         if zone == INTERNET:
             found |= reached.space(("adversary", INTERNET_NODE))
         if reading is not Reading.CLOSED and self.is_incomplete(zone):
             found |= reached.space(("adversary", UNMODELLED))
-        devices = dict(self.snapshot.devices)
-        for place in self.zones.of(zone):
+        for place in self.places(zone):
             own = [
                 (address.address, address.address)
-                for address in devices[place.device].interfaces[place.interface].addresses
+                for address in self.snapshot.devices[place.device].interfaces[place.interface].addresses
                 if address.family is universe.family
             ]
             local = reached.space(("local", place.device))
-            found |= local & universe.ranges(HeaderField.DESTINATION, own)
+            if own and not local.is_empty:
+                found |= local & universe.ranges(HeaderField.DESTINATION, own)
         return found
 
     def _on_places(self, reached: Reached, zone: str, reading: Reading) -> HeaderSpace:
@@ -193,14 +253,14 @@ class Prover:
     def zone_segments(self, zone: str, reading: Reading) -> frozenset[str]:
         """The wires that the zone's places are on."""
         graph = self.graph(reading)
-        points = (TerminationPoint(place.device, place.interface) for place in self.zones.of(zone))
+        points = (TerminationPoint(place.device, place.interface) for place in self.places(zone))
         return frozenset(graph.segment_of[point] for point in points if point in graph.segment_of)
 
     def ranges(self, zone: str, family: Family) -> list[Range]:
         """The address ranges connected at the zone's places; for the internet every address."""
         if zone == INTERNET:
             return [(0, (1 << family.bits) - 1)]
-        return location_ranges(dict(self.snapshot.devices), self.zones.of(zone), family)
+        return location_ranges(dict(self.snapshot.devices), self.places(zone), family)
 
     def wires(self) -> dict[TerminationPoint, tuple[TerminationPoint, ...]]:
         """Per interface who shares its wire, for walks."""

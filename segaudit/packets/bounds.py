@@ -23,20 +23,28 @@ class Bounds:
         """A set that is known exactly."""
         return cls(space, space)
 
+    @property
+    def is_exact(self) -> bool:
+        """True where the two bounds are one object, so that half the work will do."""
+        return self.may is self.must
+
     def __and__(self, other: Bounds) -> Bounds:
-        return Bounds(self.may & other.may, self.must & other.must)
+        may = self.may & other.may
+        return Bounds(may, may if self.is_exact and other.is_exact else self.must & other.must)
 
     def __or__(self, other: Bounds) -> Bounds:
-        return Bounds(self.may | other.may, self.must | other.must)
+        may = self.may | other.may
+        return Bounds(may, may if self.is_exact and other.is_exact else self.must | other.must)
 
     def __invert__(self) -> Bounds:
-        return Bounds(~self.must, ~self.may)
+        may = ~self.must
+        return Bounds(may, may if self.is_exact else ~self.may)
 
     def __sub__(self, other: Bounds) -> Bounds:
-        return self & ~other
+        may = self.may - other.must
+        return Bounds(may, may if self.is_exact and other.is_exact else self.must - other.may)
 
     def at(self, place: HeaderSpace) -> Bounds:
         """The part inside ``place`` (values of all device fields), as sets of headers alone."""
-        return Bounds(
-            (self.may & place).without(*DEVICE_FIELDS), (self.must & place).without(*DEVICE_FIELDS)
-        )
+        may = (self.may & place).without(*DEVICE_FIELDS)
+        return Bounds(may, may if self.is_exact else (self.must & place).without(*DEVICE_FIELDS))

@@ -37,11 +37,12 @@ class Summary:
 
     def then(self, later: Summary) -> Summary:
         """These rules, then ``later``."""
-        return Summary(
-            self.accepted | (self.passed & later.accepted),
-            self.returned | (self.passed & later.returned),
-            self.passed & later.passed,
-        )
+        accepted, returned = self.accepted, self.returned
+        if not later.accepted.may.is_empty:
+            accepted |= self.passed & later.accepted
+        if not later.returned.may.is_empty:
+            returned |= self.passed & later.returned
+        return Summary(accepted, returned, self.passed & later.passed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ class ChainCompiler:
         self.matches = matches
         self.acls = acls
         self._summaries: dict[str, Summary] = {}
+        self._accepted: dict[str, Bounds] = {}
         self._open: set[str] = set()
         universe = matches.universe
         self._all = Bounds.exactly(universe.all)
@@ -73,12 +75,19 @@ class ChainCompiler:
 
     def accepted(self, acl: str) -> Bounds:
         """The packets that the attached chain ``acl`` accepts, its default included."""
-        summary = self.summary(acl)
-        rest = summary.returned | summary.passed
+        if acl not in self._accepted:
+            self._accepted[acl] = self._with_default(acl)
+            self.matches.forget()
+        return self._accepted[acl]
+
+    def _with_default(self, acl: str) -> Bounds:
         found = self.acls.get(acl)
         if found is None:
             return self._unsure
-        return summary.accepted | rest if found.default is Forwarding.ACCEPT else summary.accepted
+        summary = self.summary(acl)
+        if found.default in (Forwarding.DROP, Forwarding.REJECT):
+            return summary.accepted
+        return summary.accepted | summary.returned | summary.passed
 
     def summary(self, acl: str) -> Summary:
         """What the chain does, its default not yet applied."""

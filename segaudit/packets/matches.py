@@ -74,6 +74,10 @@ class MatchCompiler:
             self._done[matches] = self._compile(matches)
         return self._done[matches]
 
+    def forget(self) -> None:
+        """Let go of what was compiled: a rule's own sets are not asked for again."""
+        self._done.clear()
+
     def _compile(self, matches: Matches) -> Bounds:
         match matches:
             case UnknownMatch():
@@ -85,14 +89,20 @@ class MatchCompiler:
             case Not(of):
                 return ~self.compile(of)
             case _:
-                return Bounds.exactly(self._exact(matches))
+                return Bounds.exactly(self._leaf(matches))
+
+    def _leaf(self, matches: Matches) -> HeaderSpace:
+        """A leaf; those that mean the same on every device are shared by all."""
+        if isinstance(matches, InterfaceIn):
+            return self._exact(matches)
+        return self.universe.remembered((matches, self.reversed), lambda: self._exact(matches))
 
     def _any_of(self, of: tuple[Matches, ...]) -> Bounds:
         parts = [self.compile(part) for part in of]
-        return Bounds(
-            self.universe.union(part.may for part in parts),
-            self.universe.union(part.must for part in parts),
-        )
+        may = self.universe.union(part.may for part in parts)
+        if all(part.is_exact for part in parts):
+            return Bounds.exactly(may)
+        return Bounds(may, self.universe.union(part.must for part in parts))
 
     def _exact(self, matches: Matches) -> HeaderSpace:
         universe = self.universe
@@ -159,12 +169,13 @@ class MatchCompiler:
         values = [
             value
             for name, value in sorted(self.interfaces.items())
-            if any(_name_matches(name, pattern) for pattern in names)
+            if any(name_matches(name, pattern) for pattern in names)
         ]
         return self.universe.ranges(field, [(value, value) for value in values])
 
 
-def _name_matches(name: str, pattern: str) -> bool:
+def name_matches(name: str, pattern: str) -> bool:
+    """True where an interface's name is ``pattern``, or fits it (``eth*``, ``eth?``)."""
     if pattern.endswith("*"):
         return name.startswith(pattern[:-1])
     return name == pattern if "?" not in pattern else fnmatchcase(name, pattern)

@@ -1,6 +1,6 @@
 """The set algebra over packet headers, on oxidd's complement-edge BDDs.
 
-Variable order (measured, DESIGN §5): input and output interface, connection state, protocol,
+Variable order (measured, DESIGN §5): origin, input and output interface, connection state, protocol,
 destination port, destination, source, source port, ICMP type and code, fragment, TCP flags; most
 significant bit first. One ``Universe`` is one BDD manager for one address family; sets of different
 universes never mix.
@@ -8,7 +8,7 @@ universes never mix.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from enum import Enum
 from functools import reduce
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 from oxidd.bcdd import BCDDFunction, BCDDManager
 from oxidd.util import DDMemoryError
 
-from segaudit.errors import CapacityError
+from segaudit.errors import CapacityError, SegauditError
 from segaudit.model.acl import Range
 from segaudit.model.flow import Family, Flow
 
@@ -25,9 +25,12 @@ class HeaderField(Enum):
     """A field of the header space; not all of it travels with the packet.
 
     IN_INTERFACE, OUT_INTERFACE and STATE belong to one device and are quantified away before a set
-    leaves it. A non-first fragment carries the ports of its datagram as ghost fields.
+    leaves it. ORIGIN tells apart who sent a packet where the packets of many senders are followed
+    together; no device reads it. A non-first fragment carries the ports of its datagram as ghost
+    fields.
     """
 
+    ORIGIN = "origin"
     IN_INTERFACE = "in_interface"
     OUT_INTERFACE = "out_interface"
     STATE = "state"
@@ -44,7 +47,10 @@ class HeaderField(Enum):
 
 DEVICE_FIELDS = (HeaderField.IN_INTERFACE, HeaderField.OUT_INTERFACE, HeaderField.STATE)
 
+_NOT_HEADER = (HeaderField.ORIGIN, *DEVICE_FIELDS)
+
 _WIDTHS = {
+    HeaderField.ORIGIN: 12,
     HeaderField.IN_INTERFACE: 12,
     HeaderField.OUT_INTERFACE: 12,
     HeaderField.STATE: 3,
@@ -56,6 +62,10 @@ _WIDTHS = {
     HeaderField.FRAGMENT: 1,
     HeaderField.TCP_FLAGS: 8,
 }
+
+_NO_ROOM = (DDMemoryError, MemoryError)
+
+_MOST_REMEMBERED = 1 << 16
 
 DEFAULT_NODE_CAPACITY = 1 << 22
 
@@ -75,18 +85,20 @@ class Universe:
         self._bits: dict[HeaderField, list[int]] = {}
         first = 0
         for field in HeaderField:
-            width = self.width(field)
+            width = _WIDTHS.get(field, family.bits)
             self._bits[field] = list(range(first, first + width))
             first += width
         self._manager.add_vars(first)
         self._variables = [self._manager.var(index) for index in range(first)]
+        self._negated = [~variable for variable in self._variables]
+        self._remembered: dict[Hashable, HeaderSpace] = {}
         self._cubes: dict[frozenset[HeaderField], BCDDFunction] = {}
         self.all = HeaderSpace(self, self._manager.true())
         self.none = HeaderSpace(self, self._manager.false())
 
     def width(self, field: HeaderField) -> int:
         """Number of bits of ``field``."""
-        return _WIDTHS.get(field, self.family.bits)
+        return len(self._bits[field])
 
     def value(self, field: HeaderField, value: int) -> HeaderSpace:
         """The packets whose ``field`` is ``value``."""
@@ -102,14 +114,16 @@ class Universe:
         """The packets whose ``field``, ANDed with ``mask``, is ``value``."""
         if value & ~mask:
             return self.none
-        return HeaderSpace(self, _guard(lambda: self._masked(field, value, mask)))
+        try:
+            return HeaderSpace(self, self._masked(field, value, mask))
+        except _NO_ROOM as failure:
+            raise _full() from failure
 
     def _masked(self, field: HeaderField, value: int, mask: int) -> BCDDFunction:
         cube = self._manager.true()
         for position, index in enumerate(reversed(self._bits[field])):
             if mask >> position & 1:
-                variable = self._variables[index]
-                cube &= variable if value >> position & 1 else ~variable
+                cube &= self._variables[index] if value >> position & 1 else self._negated[index]
         return cube
 
     def ranges(self, field: HeaderField, ranges: Iterable[Range]) -> HeaderSpace:
@@ -117,12 +131,17 @@ class Universe:
         return self.union(self._range(field, first, last) for first, last in ranges)
 
     def _range(self, field: HeaderField, first: int, last: int) -> HeaderSpace:
-        first, last = max(first, 0), min(last, (1 << self.width(field)) - 1)
+        width = self.width(field)
+        first, last = max(first, 0), min(last, (1 << width) - 1)
         if first > last:
             return self.none
-        return HeaderSpace(
-            self, _guard(lambda: self._at_least(field, first) & ~self._at_least(field, last + 1))
-        )
+        size = last - first + 1
+        if size & last - first == 0 and first & last - first == 0:
+            return self.prefix(field, first, width - size.bit_length() + 1)
+        try:
+            return HeaderSpace(self, self._at_least(field, first) & ~self._at_least(field, last + 1))
+        except _NO_ROOM as failure:
+            raise _full() from failure
 
     def _at_least(self, field: HeaderField, bound: int) -> BCDDFunction:
         if bound >> self.width(field):
@@ -133,6 +152,15 @@ class Universe:
             result = variable & result if bound >> position & 1 else variable | result
         return result
 
+    def remembered(self, key: Hashable, make: Callable[[], HeaderSpace]) -> HeaderSpace:
+        """What ``make`` makes, once per ``key``: for the small sets that many devices' rules share."""
+        found = self._remembered.get(key)
+        if found is None:
+            if len(self._remembered) >= _MOST_REMEMBERED:
+                self._remembered.clear()
+            found = self._remembered[key] = make()
+        return found
+
     def union(self, spaces: Iterable[HeaderSpace]) -> HeaderSpace:
         """The union, folded in a balanced tree."""
         return _balanced(list(spaces), self.none)
@@ -140,6 +168,10 @@ class Universe:
     def flow(self, flow: Flow) -> HeaderSpace:
         """The set that holds exactly ``flow`` (device fields free)."""
         return reduce(lambda a, b: a & b, (self.value(field, flow_value(flow, field)) for field in _FLOW))
+
+    def origin(self, number: int) -> HeaderSpace:
+        """Every packet of sender ``number`` of those that are followed together."""
+        return self.value(HeaderField.ORIGIN, number)
 
     def cube(self, fields: frozenset[HeaderField]) -> BCDDFunction:
         """The conjunction of all variables of ``fields``, for quantification."""
@@ -159,9 +191,9 @@ class Universe:
         return values
 
     def bit_spaces(self) -> Iterator[HeaderSpace]:
-        """Per header bit (device fields left out) the set where it is 0, in variable order."""
+        """Per bit of the header itself the set where it is 0, in variable order."""
         for field, indexes in self._bits.items():
-            if field not in DEVICE_FIELDS:
+            if field not in _NOT_HEADER:
                 for index in indexes:
                     yield HeaderSpace(self, ~self._variables[index])
 
@@ -176,13 +208,22 @@ class HeaderSpace:
         self._function = function
 
     def __and__(self, other: HeaderSpace) -> HeaderSpace:
-        return HeaderSpace(self.universe, _guard(lambda: self._function & other._function))
+        try:
+            return HeaderSpace(self.universe, self._function & other._function)
+        except _NO_ROOM as failure:
+            raise _full() from failure
 
     def __or__(self, other: HeaderSpace) -> HeaderSpace:
-        return HeaderSpace(self.universe, _guard(lambda: self._function | other._function))
+        try:
+            return HeaderSpace(self.universe, self._function | other._function)
+        except _NO_ROOM as failure:
+            raise _full() from failure
 
     def __sub__(self, other: HeaderSpace) -> HeaderSpace:
-        return HeaderSpace(self.universe, _guard(lambda: self._function & ~other._function))
+        try:
+            return HeaderSpace(self.universe, self._function & ~other._function)
+        except _NO_ROOM as failure:
+            raise _full() from failure
 
     def __invert__(self) -> HeaderSpace:
         return HeaderSpace(self.universe, ~self._function)
@@ -207,13 +248,22 @@ class HeaderSpace:
 
     def without(self, *fields: HeaderField) -> HeaderSpace:
         """Forget ``fields``: the packets that agree with some member on all other fields."""
-        cube = self.universe.cube(frozenset(fields))
-        return HeaderSpace(self.universe, _guard(lambda: self._function.exists(cube)))
+        return self._exists(frozenset(fields))
+
+    def _exists(self, fields: frozenset[HeaderField]) -> HeaderSpace:
+        cube = self.universe.cube(fields)
+        try:
+            return HeaderSpace(self.universe, self._function.exists(cube))
+        except _NO_ROOM as failure:
+            raise _full() from failure
+
+    def anything(self) -> HeaderSpace:
+        """Every packet, from whoever sent one of these; empty where this is."""
+        return self._exists(_ALL_BUT_ORIGIN)
 
     def always(self, *fields: HeaderField) -> HeaderSpace:
         """The packets that are members whatever the values of ``fields``."""
-        cube = self.universe.cube(frozenset(fields))
-        return HeaderSpace(self.universe, _guard(lambda: self._function.forall(cube)))
+        return ~(~self)._exists(frozenset(fields))
 
     def sample(self, preferences: Iterable[HeaderSpace] = ()) -> Flow | None:
         """One member (``None`` if empty), inside each of ``preferences`` in turn while possible."""
@@ -233,7 +283,8 @@ class HeaderSpace:
         return int(self._function.node_count())
 
 
-_FLOW = tuple(field for field in HeaderField if field not in DEVICE_FIELDS)
+_FLOW = tuple(field for field in HeaderField if field not in _NOT_HEADER)
+_ALL_BUT_ORIGIN = frozenset(HeaderField) - {HeaderField.ORIGIN}
 
 
 def flow_value(flow: Flow, field: HeaderField) -> int:
@@ -254,8 +305,5 @@ def _balanced(items: list[HeaderSpace], empty: HeaderSpace) -> HeaderSpace:
     return items[0] if items else empty
 
 
-def _guard(operation: Callable[[], BCDDFunction]) -> BCDDFunction:
-    try:
-        return operation()
-    except (DDMemoryError, MemoryError) as failure:
-        raise CapacityError.because("packet sets", "the BDD node table is full") from failure
+def _full() -> SegauditError:
+    return CapacityError.because("packet sets", "the BDD node table is full")

@@ -9,17 +9,21 @@ finite, so routing loops and NAT loops end.
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 from segaudit.graph import INTERNET_NODE, UNMODELLED, ForwardingGraph
 from segaudit.model.device import Device, InterfaceKind
 from segaudit.model.flow import Family
 from segaudit.model.topology import TerminationPoint
 from segaudit.packets import HeaderField, HeaderSpace, Universe
-from segaudit.reach.device_path import DevicePath, Emission, Level, RoutingMode
+from segaudit.reach.device_path import DevicePath, DevicePaths, Emission, Level, RoutingMode
 
 Node = tuple[str, ...]
+
+MAXIMUM_TOGETHER = 1 << 12
+"""Sources that fit into ORIGIN."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +56,81 @@ class Arrival:
     parents: tuple[int, ...]
 
 
-@dataclass(slots=True)
 class Reached:
     """The fixpoint: per node the headers that can be there, and in which order they got there."""
 
-    universe: Universe
-    at: dict[Node, HeaderSpace] = field(default_factory=dict)
-    arrivals: list[Arrival] = field(default_factory=list)
+    def __init__(
+        self, universe: Universe, at: Mapping[Node, HeaderSpace], arrivals: Sequence[Arrival] = ()
+    ) -> None:
+        self.universe = universe
+        self._at = at
+        self._arrivals = arrivals
+
+    @property
+    def at(self) -> Mapping[Node, HeaderSpace]:
+        """The headers that can be at each node where any can be."""
+        return self._at
+
+    @property
+    def arrivals(self) -> Sequence[Arrival]:
+        """The growth of the nodes, in order."""
+        return self._arrivals
+
+    @property
+    def whole(self) -> Reached:
+        """The fixpoint that this one is a part of: itself, unless it was computed with others."""
+        return self
 
     def space(self, node: Node) -> HeaderSpace:
         """The headers that can be at ``node``."""
-        return self.at.get(node, self.universe.none)
+        return self._at.get(node, self.universe.none)
+
+    def own(self, packets: HeaderSpace) -> HeaderSpace:
+        """Of packets of ``whole``, those of this fixpoint's source."""
+        return packets
+
+
+class Share(Reached):
+    """One source's part of a fixpoint that was computed for several together.
+
+    Args:
+        whole: the common fixpoint, whose packets bear their ORIGIN.
+        number: the source's.
+        retrace: computes the source's fixpoint alone, for its arrivals.
+    """
+
+    def __init__(self, whole: Reached, number: int, retrace: Callable[[], Reached]) -> None:
+        super().__init__(whole.universe, whole.at)
+        self._whole = whole
+        self._sender = whole.universe.origin(number)
+        self._retrace = retrace
+        self._spaces: dict[Node, HeaderSpace] = {}
+
+    @property
+    def at(self) -> Mapping[Node, HeaderSpace]:
+        """The headers that can be at each node where any can be."""
+        spaces = ((node, self.space(node)) for node in self._at)
+        return {node: space for node, space in spaces if not space.is_empty}
+
+    @property
+    def arrivals(self) -> Sequence[Arrival]:
+        """The growth of the nodes, in order, had the source been alone."""
+        return self._retrace().arrivals
+
+    @property
+    def whole(self) -> Reached:
+        """The common fixpoint."""
+        return self._whole
+
+    def space(self, node: Node) -> HeaderSpace:
+        """The headers that can be at ``node``."""
+        if node not in self._spaces:
+            self._spaces[node] = self.own(self._whole.space(node))
+        return self._spaces[node]
+
+    def own(self, packets: HeaderSpace) -> HeaderSpace:
+        """Of packets of ``whole``, those of this fixpoint's source, ORIGIN forgotten."""
+        return (packets & self._sender).without(HeaderField.ORIGIN)
 
 
 class Network:
@@ -73,6 +141,7 @@ class Network:
         universe: one family's packets.
         level: MAY lets the adversaries act; MUST leaves them out.
         routing: CURRENT or ANY.
+        paths: devices of the same universe compiled before, for this network to share.
     """
 
     def __init__(
@@ -81,33 +150,63 @@ class Network:
         universe: Universe,
         level: Level = Level.MAY,
         routing: RoutingMode = RoutingMode.CURRENT,
+        paths: DevicePaths | None = None,
     ) -> None:
         self.graph = graph
         self.universe = universe
         self.level = level
         self.routing = routing
-        self._paths = {
-            name: DevicePath(device, universe, level, routing) for name, device in graph.devices.items()
-        }
-        self._neighbourhood = {
-            segment: _Neighbourhood(graph, segment, universe) for segment in graph.segments
-        }
+        self._paths = paths or DevicePaths(universe)
+        self._neighbourhood: dict[str, _Neighbourhood] = {}
 
     def reach(self, source: Source, with_connections: bool = False) -> Reached:
         """Everything that packets starting at ``source``, with any header, can arrive at."""
-        return _Exploration(self, with_connections).run(source)
+        run = _Exploration(self, with_connections, traced=True)
+        run.start(source, self.universe.all)
+        return run.finish()
+
+    def reach_each(
+        self, sources: Sequence[Source], with_connections: bool = False, fresh: Sequence[Reached] = ()
+    ) -> list[Reached]:
+        """``reach`` of every source, computed together: one fixpoint whose packets bear their ORIGIN.
+
+        Args:
+            sources: the sources.
+            with_connections: see ``DevicePath.passage``.
+            fresh: the result for the same sources without connections, to go on from.
+        """
+        found: list[Reached] = []
+        for first in range(0, len(sources), MAXIMUM_TOGETHER):
+            part = sources[first : first + MAXIMUM_TOGETHER]
+            known = fresh[first].whole if with_connections and fresh else None
+            found.extend(self._together(part, with_connections, known))
+        return found
+
+    def _together(
+        self, sources: Sequence[Source], with_connections: bool, fresh: Reached | None
+    ) -> Iterator[Reached]:
+        run = _Exploration(self, with_connections, traced=False)
+        if fresh is not None:
+            run.go_on_from(fresh)
+        for number, source in enumerate(sources):
+            run.start(source, self.universe.origin(number))
+        whole = run.finish()
+        for number, source in enumerate(sources):
+            yield Share(whole, number, partial(self.reach, source, with_connections))
 
     def path(self, device: str) -> DevicePath:
         """What ``device`` does with packets."""
-        return self._paths[device]
+        return self._paths.of(self.graph.devices[device], self.level, self.routing)
 
     def neighbourhood(self, segment: str) -> _Neighbourhood:
         """Who on a wire answers for which address."""
+        if segment not in self._neighbourhood:
+            self._neighbourhood[segment] = _Neighbourhood(self.graph, segment, self.universe)
         return self._neighbourhood[segment]
 
 
 class _Neighbourhood:
-    """Who on one segment receives a packet sent to a next hop."""
+    """Who on one segment receives a packet sent to a next hop, as ``("in", ...)`` nodes."""
 
     def __init__(self, graph: ForwardingGraph, segment: str, universe: Universe) -> None:
         self.receivers = graph.receivers(segment)
@@ -125,19 +224,38 @@ class _Neighbourhood:
                 if address.family is family:
                     self._owners[address.address].append(point)
         self._bound = _static_bindings(graph.devices, self.receivers, by_mac, family)
+        self._parts: dict[tuple[TerminationPoint, int | None, bool], list[tuple[Node, HeaderSpace]]] = {}
 
     def destinations(
         self, sender: TerminationPoint, emission: Emission
-    ) -> Iterable[tuple[TerminationPoint, HeaderSpace]]:
+    ) -> Iterator[tuple[Node, HeaderSpace]]:
         """The receivers of an emission, each with the packets that it receives."""
-        others = [point for point in self.receivers if point != sender]
-        if emission.any_receiver:
-            yield from ((point, emission.packets) for point in others)
-        elif emission.next_hop is not None:
-            for point in self._answering(sender, emission.next_hop):
-                yield point, emission.packets
+        key = (sender, emission.next_hop, emission.any_receiver)
+        if key not in self._parts:
+            self._parts[key] = list(self._split(*key))
+        for node, space in self._parts[key]:
+            yield node, emission.packets & space
+
+    def _split(
+        self, sender: TerminationPoint, next_hop: int | None, any_receiver: bool
+    ) -> Iterator[tuple[Node, HeaderSpace]]:
+        """All packets, by who receives them."""
+        found: dict[Node, HeaderSpace] = {}
+        for point, space in self._receiving(sender, next_hop, any_receiver):
+            node = ("in", point.device, point.interface)
+            found[node] = found.get(node, self._universe.none) | space
+        yield from found.items()
+
+    def _receiving(
+        self, sender: TerminationPoint, next_hop: int | None, any_receiver: bool
+    ) -> Iterator[tuple[TerminationPoint, HeaderSpace]]:
+        if any_receiver:
+            everyone = (point for point in self.receivers if point != sender)
+            yield from ((point, self._universe.all) for point in everyone)
+        elif next_hop is not None:
+            yield from ((point, self._universe.all) for point in self._answering(sender, next_hop))
         else:
-            yield from self._to_destination(sender, emission.packets)
+            yield from self._by_destination(sender)
 
     def _answering(self, sender: TerminationPoint, address: int) -> list[TerminationPoint]:
         owners = [point for point in self._owners.get(address, ()) if point != sender]
@@ -146,20 +264,15 @@ class _Neighbourhood:
             owners.append(bound)
         return owners or [point for point in self._proxies if point != sender]
 
-    def _to_destination(
-        self, sender: TerminationPoint, packets: HeaderSpace
-    ) -> Iterable[tuple[TerminationPoint, HeaderSpace]]:
+    def _by_destination(self, sender: TerminationPoint) -> Iterator[tuple[TerminationPoint, HeaderSpace]]:
         addresses = set(self._owners) | {address for at, address in self._bound if at == sender}
         for address in sorted(addresses):
-            part = packets & self._universe.value(HeaderField.DESTINATION, address)
-            if not part.is_empty:
-                yield from ((point, part) for point in self._answering(sender, address))
-        if self._proxies:
-            known = self._universe.ranges(
-                HeaderField.DESTINATION, [(address, address) for address in sorted(addresses)]
-            )
-            rest = packets - known
-            yield from ((point, rest) for point in self._proxies if point != sender)
+            part = self._universe.value(HeaderField.DESTINATION, address)
+            yield from ((point, part) for point in self._answering(sender, address))
+        rest = ~self._universe.ranges(
+            HeaderField.DESTINATION, [(address, address) for address in sorted(addresses)]
+        )
+        yield from ((point, rest) for point in self._proxies if point != sender)
 
 
 def _static_bindings(
@@ -180,39 +293,58 @@ def _static_bindings(
 
 
 class _Exploration:
-    """One run of the worklist."""
+    """One run of the worklist.
 
-    def __init__(self, network: Network, with_connections: bool) -> None:
+    Args:
+        network: where.
+        with_connections: see ``DevicePath.passage``.
+        traced: record the arrivals.
+    """
+
+    def __init__(self, network: Network, with_connections: bool, traced: bool) -> None:
         self._network = network
         self._graph = network.graph
         self._with_connections = with_connections
+        self._traced = traced
         self._may = network.level is Level.MAY
-        self._reached = Reached(network.universe)
+        self._none = network.universe.none
+        self._at: dict[Node, HeaderSpace] = {}
+        self._arrivals: list[Arrival] = []
         self._pending: dict[Node, HeaderSpace] = {}
         self._queue: deque[Node] = deque()
         self._parents: dict[Node, list[int]] = {}
         self._current: int | None = None
 
-    def run(self, source: Source) -> Reached:
-        everything = self._network.universe.all
+    def start(self, source: Source, packets: HeaderSpace) -> None:
+        """Let ``packets`` start at ``source``."""
         if source.internet:
-            self._start_at_internet(everything)
+            self._start_at_internet(packets)
         if source.unmodelled and self._may:
-            self._grow(("adversary", UNMODELLED), everything)
+            self._grow(("adversary", UNMODELLED), packets)
         for device in sorted(source.devices):
-            self._emitted(device, self._network.path(device).origin(everything, self._with_connections))
+            self._emitted(device, self._network.path(device).origin(packets, self._with_connections))
         for segment in sorted(source.segments):
-            self._on_segment(segment, everything)
+            self._on_segment(segment, packets)
             for point in self._graph.receivers(segment):
-                self._grow(("in", point.device, point.interface), everything)
+                self._grow(("in", point.device, point.interface), packets)
+
+    def go_on_from(self, fresh: Reached) -> None:
+        """Take what is known without connections; only devices where these matter look at it again."""
+        self._at = dict(fresh.at)
+        for node, packets in self._at.items():
+            if node[0] == "in" and self._network.path(node[1]).connections_matter:
+                self._pend(node, packets)
+
+    def finish(self) -> Reached:
+        """Run until nothing grows."""
         while self._queue:
             node = self._queue.popleft()
             packets = self._pending.pop(node)
-            self._current = len(self._reached.arrivals)
-            parents = tuple(self._parents.pop(node))
-            self._reached.arrivals.append(Arrival(node, packets, parents))
+            if self._traced:
+                self._current = len(self._arrivals)
+                self._arrivals.append(Arrival(node, packets, tuple(self._parents.pop(node))))
             self._step(node, packets)
-        return self._reached
+        return Reached(self._network.universe, self._at, self._arrivals)
 
     def _start_at_internet(self, packets: HeaderSpace) -> None:
         if self._may:
@@ -223,19 +355,23 @@ class _Exploration:
                 self._grow(("in", point.device, point.interface), packets)
 
     def _grow(self, node: Node, packets: HeaderSpace) -> None:
-        known = self._reached.space(node)
-        fresh = packets - known
+        known = self._at.get(node)
+        fresh = packets if known is None else packets - known
         if fresh.is_empty:
             return
-        self._reached.at[node] = known | fresh
-        if node in self._pending:
-            self._pending[node] |= fresh
-        else:
-            self._pending[node] = fresh
-            self._parents[node] = []
-            self._queue.append(node)
+        self._at[node] = fresh if known is None else known | fresh
+        self._pend(node, fresh)
         if self._current is not None and self._current not in self._parents[node]:
             self._parents[node].append(self._current)
+
+    def _pend(self, node: Node, packets: HeaderSpace) -> None:
+        if node in self._pending:
+            self._pending[node] |= packets
+            return
+        self._pending[node] = packets
+        self._queue.append(node)
+        if self._traced:
+            self._parents[node] = []
 
     def _step(self, node: Node, packets: HeaderSpace) -> None:
         if node[0] == "in":
@@ -248,7 +384,7 @@ class _Exploration:
         passage = path.passage(interface, packets, self._with_connections)
         if not passage.delivered.is_empty:
             self._grow(("local", device), passage.delivered)
-            self._decapsulated(device)
+            self._decapsulated(device, passage.delivered)
         self._emitted(device, passage.emissions)
 
     def _emitted(self, device: str, emissions: tuple[Emission, ...]) -> None:
@@ -258,18 +394,23 @@ class _Exploration:
             if segment is None:
                 continue
             self._on_segment(segment, emission.packets)
-            for point, part in self._network.neighbourhood(segment).destinations(sender, emission):
-                self._grow(("in", point.device, point.interface), part)
+            for node, part in self._network.neighbourhood(segment).destinations(sender, emission):
+                self._grow(node, part)
 
-    def _decapsulated(self, device: str) -> None:
+    def _decapsulated(self, device: str, delivered: HeaderSpace) -> None:
         """A device with a tunnel may unpack what it is sent: anything may come out of the tunnel."""
         if self._may:
             for interface in self._graph.devices[device].interfaces.values():
                 if interface.kind is InterfaceKind.TUNNEL:
-                    self._grow(("in", device, interface.name), self._network.universe.all)
+                    self._grow(("in", device, interface.name), delivered.anything())
 
     def _on_segment(self, segment: str, packets: HeaderSpace) -> None:
-        self._grow(("segment", segment), packets)
+        if self._traced:
+            self._grow(("segment", segment), packets)
+        else:
+            node = ("segment", segment)
+            known = self._at.get(node)
+            self._at[node] = packets if known is None else known | packets
         if self._may and not packets.is_empty:
             if segment in self._graph.unmodelled_segments:
                 self._grow(("adversary", UNMODELLED), packets)
@@ -284,7 +425,7 @@ class _Exploration:
         """
         graph = self._graph
         if name == UNMODELLED or graph.unmodelled_segments:
-            packets = self._network.universe.all
+            packets = packets.anything()
             self._grow(("adversary", UNMODELLED), packets)
             self._grow(("adversary", INTERNET_NODE), packets)
         touched = graph.unmodelled_segments if name == UNMODELLED else graph.internet_segments

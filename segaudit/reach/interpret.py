@@ -6,7 +6,7 @@ and what is decided after it is not certain.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from segaudit.model.acl import (
@@ -156,11 +156,9 @@ def evaluate(
     """Whether a packet matches; ``None`` where that is not modelled (Kleene's third value)."""
     match matches:
         case AllOf(of):
-            parts = [evaluate(part, flow, incoming, outgoing, state) for part in of]
-            return False if False in parts else (None if None in parts else True)
+            return _until(False, (evaluate(part, flow, incoming, outgoing, state) for part in of))
         case AnyOf(of):
-            parts = [evaluate(part, flow, incoming, outgoing, state) for part in of]
-            return True if True in parts else (None if None in parts else False)
+            return _until(True, (evaluate(part, flow, incoming, outgoing, state) for part in of))
         case Not(of):
             inner = evaluate(of, flow, incoming, outgoing, state)
             return None if inner is None else not inner
@@ -175,6 +173,17 @@ def evaluate(
             return state in states
         case _:
             return _header(matches, flow)
+
+
+def _until(decisive: bool, parts: Iterable[bool | None]) -> bool | None:
+    """``decisive`` as soon as one part is, else ``None`` where one is unknown, else the opposite."""
+    result: bool | None = not decisive
+    for part in parts:
+        if part is decisive:
+            return decisive
+        if part is None:
+            result = None
+    return result
 
 
 def _header(matches: Matches, flow: Flow) -> bool:
@@ -198,7 +207,10 @@ def _address(flow: Flow, end: End) -> int:
 
 
 def _within(value: int, ranges: tuple[tuple[int, int], ...]) -> bool:
-    return any(first <= value <= last for first, last in ranges)
+    for first, last in ranges:  # noqa: SIM110 - the walk's innermost loop
+        if first <= value <= last:
+            return True
+    return False
 
 
 def _present(header: Field, flow: Flow) -> bool:

@@ -75,6 +75,8 @@ class Walker:
     devices: Mapping[str, Device]
     wires: Wires
     known: Mapping[str, Connection] = field(default_factory=dict)
+    _decided: dict[tuple[str, str, Flow, Context], list[Decision]] = field(default_factory=dict)
+    """What chains decided in this walk: where there are several ways they meet at the same filters."""
 
     def walk(self, flow: Flow, device: str, interface: str) -> tuple[Walk, ...]:
         """Every way that ``flow``, received by ``device`` on ``interface``, may go (bounded)."""
@@ -83,6 +85,7 @@ class Walker:
     def _onward(self, flow: Flow, start: _Position) -> list[Walk]:
         found: list[Walk] = []
         queue = [start]
+        self._decided.clear()
         while queue and len(found) < MAXIMUM_WALKS:
             position = queue.pop()
             if len([step for step in position.steps if step.action == "received"]) >= MAXIMUM_HOPS:
@@ -120,6 +123,9 @@ class Walker:
         for passed in self._filtered(sent, device, Hook.INGRESS, received, context):
             if isinstance(passed, Walk):
                 yield passed
+            elif _unsure_of_source(device, passed):
+                unsure = replace(passed, certain=False)
+                yield from self._prerouted(sent, device, unsure, context, binding)
             elif self._spoofed(device, passed):
                 why = "reverse-path filter: source is not routed here"
                 yield self._ended(sent, passed, why, "dropped", None)
@@ -161,10 +167,11 @@ class Walker:
                 yield from self._to_itself(sent, device, here, context)
             elif route.kind is not RouteKind.UNICAST:
                 yield self._ended(sent, here, f"{route.kind.value} route {route}", "dropped", route)
-            elif not _forwards(device, position.interface, flow):
-                yield self._ended(sent, here, "does not forward this packet", "dropped", None)
             else:
                 for hop in route.next_hops:
+                    if not _forwards(device, position.interface, hop.interface, flow):
+                        yield self._ended(sent, here, "does not forward this packet", "dropped", None)
+                        continue
                     via = "" if hop.address is None else f" via {_shown(hop, flow.family)}"
                     text = f"route {route}{via} dev {hop.interface} ({route.protocol or 'kernel'})"
                     routed = self._step(here, text, "routed", span=cite)
@@ -321,7 +328,7 @@ class Walker:
         """Run all filters of a hook in order; each possible end is a drop, each survivor a position."""
         attached = sorted(
             (a for a in device.attachments if a.hook is hook and position.flow.family in a.families),
-            key=lambda a: (a.priority, a.acl),
+            key=lambda a: a.priority,
         )
         yield from self._run(sent, device, attached, position, context, False)
 
@@ -347,7 +354,10 @@ class Walker:
         seen = context
         if first.hook in (Hook.PREROUTING, Hook.OUTPUT) and first.priority <= TRACKING_PRIORITY:
             seen = replace(context, state=ConnectionState.INVALID)
-        for decision in decisions(device, first.acl, position.flow, seen):
+        asked = (device.name, first.acl, position.flow, seen)
+        if asked not in self._decided:
+            self._decided[asked] = decisions(device, first.acl, position.flow, seen)
+        for decision in self._decided[asked]:
             here = replace(position, certain=position.certain and decision.certain)
             rule = _told(decision, first.acl)
             if decision.verdict in (Forwarding.DROP, Forwarding.REJECT):
@@ -432,6 +442,15 @@ def _own_rules(device: Device) -> list[RoutingRule]:
     return [rule for rule in device.rules if rule.matches != AnyPacket() or rule.table is None]
 
 
+def _unsure_of_source(device: Device, position: _Position) -> bool:
+    """Reverse-path filtering with routing rules: which table the source is looked up in is not known."""
+    mode = device.interfaces[position.interface].reverse_path_filter
+    family = position.flow.family
+    if mode == 0 or family is Family.IPV6:
+        return False
+    return any(rule.family is family for rule in _own_rules(device))
+
+
 def _lookup(device: Device, flow: Flow, context: Context | None) -> Iterator[tuple[Route, bool]]:
     """The routes that may carry ``flow``, each with whether that is certain."""
     rules = sorted((rule for rule in device.rules if rule.family is flow.family), key=lambda r: r.priority)
@@ -471,11 +490,11 @@ def _longest(device: Device, flow: Flow, table: str) -> Route | None:
     return best
 
 
-def _forwards(device: Device, interface: str, flow: Flow) -> bool:
-    """RFC 4291 §2.5.6: link-local packets are not forwarded."""
+def _forwards(device: Device, interface: str, outgoing: str | None, flow: Flow) -> bool:
+    """RFC 4291 §2.5.6: link-local packets are not forwarded; Linux sends them back where they came from."""
     if flow.family not in device.interfaces[interface].forwarding:
         return False
-    if flow.family is Family.IPV4:
+    if flow.family is Family.IPV4 or outgoing == interface:
         return True
     ends = (flow.source_address, flow.destination_address)
     return not any(end.is_link_local or end.is_loopback for end in ends) and not ends[0].is_multicast

@@ -6,6 +6,7 @@ differ in six bits only, so that all 64 of them can be listed.
 
 from __future__ import annotations
 
+from dataclasses import fields as dataclass_fields
 from dataclasses import replace
 from itertools import product
 from typing import Any
@@ -15,12 +16,10 @@ from hypothesis import strategies as st
 
 from segaudit.model.flow import Family, Flow
 from segaudit.packets import Bounds, HeaderField, HeaderSpace, Universe
-from segaudit.packets.space import DEVICE_FIELDS
 
 UNIVERSES = {family: Universe(family, 1 << 20) for family in Family}
-FIELDS = [
-    field for field in HeaderField if field not in DEVICE_FIELDS and field is not HeaderField.FRAGMENT
-]
+FLOW_FIELDS = [field.name for field in dataclass_fields(Flow)]
+FIELDS = [HeaderField(name) for name in FLOW_FIELDS if name not in ("family", "fragment")]
 
 
 def bounded(universe: Universe, field: HeaderField) -> st.SearchStrategy[HeaderSpace]:

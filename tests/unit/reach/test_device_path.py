@@ -12,6 +12,7 @@ from segaudit.model.acl import (
     FieldIn,
     Forwarding,
     Hook,
+    Return,
     StateIn,
     Translate,
     TranslationKind,
@@ -111,3 +112,9 @@ def test_what_was_reassembled_may_leave_in_fragments() -> None:
     box = device("fw", ONE, TWO, acls=(reads,), attachments=(attach("forward", Hook.FORWARD),), tracks=True)
     whole = V4.flow(Flow(Family.IPV4, 6, 0x0A01000A, OUT, 40000, 445, tcp_flags=2))
     assert not (out_of(box, whole) & V4.value(HeaderField.FRAGMENT, 1)).is_empty
+
+
+def test_an_attached_chain_without_a_verdict_of_its_own_drops_nothing() -> None:
+    chain = acl("forward", default=Return())
+    box = device("fw", ONE, TWO, acls=(chain,), attachments=(attach("forward", Hook.FORWARD),))
+    assert not out_of(box, V4.all).is_empty

@@ -1,0 +1,259 @@
+"""One device's chains and routes as sets of packets, compiled once for every level and routing.
+
+A chain is compiled for all interfaces and states together; what it does between two interfaces in
+one state is cut out of that. Interfaces that the chain cannot tell apart share the cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from segaudit.model.acl import (
+    Acl,
+    AclAttachment,
+    AllOf,
+    AnyOf,
+    Direction,
+    Goto,
+    Hook,
+    InterfaceIn,
+    Jump,
+    Matches,
+    Not,
+    StateIn,
+    Translate,
+)
+from segaudit.model.device import Device, NextHop, Route, RouteKind
+from segaudit.model.flow import ConnectionState
+from segaudit.packets import Bounds, ChainCompiler, HeaderField, HeaderSpace, MatchCompiler, Universe
+from segaudit.packets.matches import NO_INTERFACE, STATE_VALUES, name_matches
+from segaudit.routing import Fib, forwarding_tables
+
+Place = tuple[str | None, str | None, ConnectionState]
+"""Where and how a filter sees a packet: input interface, output interface, connection state."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Reads:
+    """What a chain reads besides headers: interface patterns per direction, and connection state."""
+
+    incoming: tuple[str, ...]
+    outgoing: tuple[str, ...]
+    state: bool
+
+
+class CompiledDevice:
+    """A device in one universe.
+
+    Args:
+        device: the device.
+        universe: where its packets live.
+        answers: build everything in the coordinates of the answer (see ``MatchCompiler``).
+    """
+
+    def __init__(self, device: Device, universe: Universe, answers: bool = False) -> None:
+        self.device = device
+        self.universe = universe
+        self.answers = answers
+        names = sorted(device.interfaces)
+        self._numbers = {name: number for number, name in enumerate(names, start=1)}
+        self._matches = MatchCompiler(universe, self._numbers, answers)
+        self._chains = ChainCompiler(self._matches, device.acls)
+        self.attached = {hook: self._attachments(hook) for hook in Hook}
+        self._reads: dict[str, _Reads] = {}
+        self._stand_ins: dict[tuple[tuple[str, ...], str], str | None] = {}
+        self._accepted: dict[tuple[str, Place], Bounds] = {}
+        self._pieces: dict[tuple[str, Place], list[tuple[Bounds, Translate | None]]] = {}
+        self._routes: dict[tuple[str | None, ConnectionState], list[tuple[Route | None, Bounds]]] = {}
+
+    @cached_property
+    def mirror(self) -> CompiledDevice:
+        """The same device in the coordinates of the answer."""
+        return CompiledDevice(self.device, self.universe, answers=not self.answers)
+
+    def column(self, field: HeaderField) -> HeaderField:
+        """The field of a compiled set that stands for ``field`` of the packet matched."""
+        return self._matches.column(field)
+
+    def _attachments(self, hook: Hook) -> list[AclAttachment]:
+        applied = [
+            attachment
+            for attachment in self.device.attachments
+            if attachment.hook is hook and self.universe.family in attachment.families
+        ]
+        return sorted(applied, key=lambda attachment: attachment.priority)
+
+    @cached_property
+    def tracks_family(self) -> bool:
+        """True where packets of the family are certainly tracked: some rule needs their connections.
+
+        A NAT chain alone does not: Linux asks for tracking rule by rule (nft_nat.c ``nft_nat_init``,
+        nft_ct.c ``nft_ct_get_init``, xt_nat.c ``xt_nat_checkentry``).
+        """
+        return any(
+            self._reads_of(attachment.acl).state or self._translates(attachment.acl)
+            for attached in self.attached.values()
+            for attachment in attached
+        )
+
+    def _translates(self, acl: str) -> bool:
+        """True where a chain, or one that it jumps to, translates packets of the family."""
+        return any(
+            isinstance(ace.action, Translate) and ace.action.family in (None, self.universe.family)
+            for one in self._closure(acl)
+            for ace in one.aces
+        )
+
+    # -- chains ----------------------------------------------------------------------------------
+
+    def accepted(self, acl: str, place: Place) -> Bounds:
+        """The packets that an attached chain accepts at a place."""
+        key = (acl, self._seen_by(acl, place))
+        if key not in self._accepted:
+            self._accepted[key] = self._chains.accepted(acl).at(self._place(key[1]))
+        return self._accepted[key]
+
+    def pieces(self, acl: str, place: Place) -> list[tuple[Bounds, Translate | None]]:
+        """All packets, split by the translation that a NAT chain gives them; ``None``: left alone."""
+        key = (acl, self._seen_by(acl, place))
+        if key not in self._pieces:
+            here = self._place(key[1])
+            split = self._chains.translations(acl, Bounds.exactly(here))
+            self._pieces[key] = [(piece.packets.at(here), piece.translate) for piece in split]
+        return self._pieces[key]
+
+    def group(self, name: str) -> object:
+        """Equal for interfaces whose packets every chain treats alike, wherever they go."""
+        return tuple(self._stand_in(self._reads_of(acl).incoming, name) for acl in sorted(self.device.acls))
+
+    def _seen_by(self, acl: str, place: Place) -> Place:
+        """A place that the chain cannot tell from ``place``, the same for all such places."""
+        incoming, outgoing, state = place
+        reads = self._reads_of(acl)
+        return (
+            self._stand_in(reads.incoming, incoming),
+            self._stand_in(reads.outgoing, outgoing),
+            state if reads.state else ConnectionState.NEW,
+        )
+
+    def _stand_in(self, patterns: tuple[str, ...], name: str | None) -> str | None:
+        """The first interface that fits the same patterns; ``None`` where none fits."""
+        if not patterns or name is None:
+            return None
+        key = (patterns, name)
+        if key not in self._stand_ins:
+            fits = _fits(name, patterns)
+            alike = (one for one in self._numbers if _fits(one, patterns) == fits)
+            self._stand_ins[key] = next(alike) if any(fits) else None
+        return self._stand_ins[key]
+
+    def _reads_of(self, acl: str) -> _Reads:
+        if acl not in self._reads:
+            self._reads[acl] = _reads([ace.matches for one in self._closure(acl) for ace in one.aces])
+        return self._reads[acl]
+
+    def _closure(self, acl: str) -> Iterable[Acl]:
+        """The chain and all that it can jump to."""
+        found: dict[str, Acl] = {}
+        pending = [acl]
+        while pending:
+            name = pending.pop()
+            if name in self.device.acls and name not in found:
+                found[name] = self.device.acls[name]
+                pending += [
+                    ace.action.acl for ace in found[name].aces if isinstance(ace.action, Jump | Goto)
+                ]
+        return found.values()
+
+    def _place(self, place: Place) -> HeaderSpace:
+        incoming, outgoing, state = place
+        universe, numbers = self.universe, self._numbers
+        return (
+            universe.value(HeaderField.IN_INTERFACE, numbers[incoming] if incoming else NO_INTERFACE)
+            & universe.value(HeaderField.OUT_INTERFACE, numbers[outgoing] if outgoing else NO_INTERFACE)
+            & universe.value(HeaderField.STATE, STATE_VALUES[state])
+        )
+
+    # -- routes ----------------------------------------------------------------------------------
+
+    @cached_property
+    def fib(self) -> Fib:
+        """The forwarding table."""
+        return forwarding_tables(self.device, self.universe.family)
+
+    def routes(self, name: str | None, state: ConnectionState) -> list[tuple[Route | None, Bounds]]:
+        """Packets received on ``name`` by the route they may take; ``None``: no route."""
+        if self.fib.plain:
+            name, state = None, ConnectionState.NEW
+        if (name, state) not in self._routes:
+            place = self._place((name, None, state))
+            found = [(route, space.at(place)) for route, space in self._partition]
+            self._routes[name, state] = [(route, space) for route, space in found if not space.may.is_empty]
+        return self._routes[name, state]
+
+    @cached_property
+    def _partition(self) -> list[tuple[Route | None, Bounds]]:
+        """Packets by the route they take, routes with the same action joined; ``None``: no route."""
+        universe = self.universe
+        remaining = Bounds.exactly(universe.all)
+        parts: dict[tuple[RouteKind, tuple[NextHop, ...]], tuple[Route, Bounds]] = {}
+        for lookup in self.fib.lookups:
+            matches = self._matches.compile(lookup.rule.matches)
+            matched = remaining & matches
+            if lookup.rule.table is None:
+                remaining = remaining - matches
+                continue
+            found = universe.none
+            for route, space in self.longest_prefix(lookup.routes, HeaderField.DESTINATION):
+                found |= space
+                _add(parts, route, matched & Bounds.exactly(space))
+            remaining = remaining - (matches & Bounds.exactly(found))
+        return [*parts.values(), (None, remaining)]
+
+    def longest_prefix(
+        self, routes: tuple[Route, ...], field: HeaderField
+    ) -> Iterator[tuple[Route, HeaderSpace]]:
+        """The packets that each route is the longest match for; THROW gives its packets back."""
+        column, universe = self.column(field), self.universe
+        claimed = universe.none
+        for route in routes:
+            prefix = universe.prefix(column, route.prefix, route.prefix_length)
+            space = prefix - claimed
+            claimed |= prefix
+            if route.kind is not RouteKind.THROW and not space.is_empty:
+                yield route, space
+
+
+def _reads(matches: Iterable[Matches]) -> _Reads:
+    leaves = [leaf for one in matches for leaf in _leaves(one)]
+    patterns: Mapping[Direction, set[str]] = {direction: set() for direction in Direction}
+    for leaf in leaves:
+        if isinstance(leaf, InterfaceIn):
+            patterns[leaf.direction].update(leaf.names)
+    incoming, outgoing = (tuple(sorted(patterns[one])) for one in (Direction.IN, Direction.OUT))
+    return _Reads(incoming, outgoing, any(isinstance(leaf, StateIn) for leaf in leaves))
+
+
+def _leaves(matches: Matches) -> Iterator[Matches]:
+    match matches:
+        case AllOf(of) | AnyOf(of):
+            for part in of:
+                yield from _leaves(part)
+        case Not(of):
+            yield from _leaves(of)
+        case _:
+            yield matches
+
+
+def _fits(name: str, patterns: tuple[str, ...]) -> tuple[bool, ...]:
+    return tuple(name_matches(name, pattern) for pattern in patterns)
+
+
+def _add(
+    parts: dict[tuple[RouteKind, tuple[NextHop, ...]], tuple[Route, Bounds]], route: Route, space: Bounds
+) -> None:
+    key = (route.kind, route.next_hops)
+    known = parts.get(key)
+    parts[key] = (route, space) if known is None else (known[0], known[1] | space)

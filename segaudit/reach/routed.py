@@ -1,0 +1,167 @@
+"""Where a device sends packets, what it forwards at all, and which sources it lets in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from segaudit.model.device import Interface, NextHop, RouteKind
+from segaudit.model.flow import ConnectionState, Family
+from segaudit.packets import HeaderField, HeaderSpace
+from segaudit.reach.compiled import CompiledDevice
+from segaudit.reach.ways import Level, RoutingMode
+
+Target = tuple[str | None, int | None, HeaderSpace, bool]
+"""Output interface (``None``: the device itself), next hop, packets, any neighbour may receive them."""
+
+
+class Routing:
+    """The routing of one device at one level under one mode.
+
+    Args:
+        compiled: the device.
+        level: MAY or MUST.
+        mode: CURRENT or ANY.
+    """
+
+    def __init__(self, compiled: CompiledDevice, level: Level, mode: RoutingMode) -> None:
+        self.compiled = compiled
+        self.level = level
+        self.mode = mode
+        self._universe = compiled.universe
+        self._device = compiled.device
+        self._let_in: dict[str, HeaderSpace] = {}
+
+    def targets(
+        self, incoming: str | None, packets: HeaderSpace, state: ConnectionState
+    ) -> Iterator[Target]:
+        """Split by where they go: ``(None, ...)`` to the device itself, else out of an interface.
+
+        ``incoming`` ``None``: packets of the device's own, which need no forwarding to leave.
+        """
+        forwardable, turned = self._forwardable_from(incoming)
+        if self.mode is RoutingMode.ANY:
+            yield None, None, self._to_itself(), False
+            for other in sorted(self._device.interfaces):
+                yield other, None, turned if other == incoming else forwardable, True
+            return
+        for route, bounds in self.compiled.routes(incoming, state):
+            space = bounds.may if self.level is Level.MAY else bounds.must
+            if route is None or (packets & space).is_empty:
+                continue
+            if route.kind in (RouteKind.LOCAL, RouteKind.BROADCAST):
+                yield None, None, space, False
+            elif route.kind is RouteKind.UNICAST:
+                for hop in route.next_hops:
+                    turns = hop.interface in (incoming, None)
+                    yield from self._hop(hop, space & (turned if turns else forwardable))
+
+    def _forwardable_from(self, incoming: str | None) -> tuple[HeaderSpace, HeaderSpace]:
+        """What may leave by another interface, and what by the one it was received on."""
+        if incoming is None:
+            return self._universe.all, self._universe.all
+        received_on = self._device.interfaces[incoming]
+        return self.forwardable(received_on), self.turnable(received_on)
+
+    def _hop(self, hop: NextHop, space: HeaderSpace) -> Iterator[Target]:
+        certain = self.level is Level.MUST
+        if hop.interface is None:
+            for other in () if certain else sorted(self._device.interfaces):
+                yield other, None, space, True
+            return
+        found = self._device.interfaces.get(hop.interface)
+        if found is not None and found.enabled and (found.operational or not certain):
+            yield hop.interface, hop.address, space, False
+
+    def forwardable(self, incoming: Interface) -> HeaderSpace:
+        """What the device would forward at all.
+
+        RFC 4291 §2.5.6: a router must not forward packets with link-local source or destination to
+        other links; §2.5.3 the same for the loopback address; §2.7 multicast is no source.
+        """
+        universe = self._universe
+        if universe.family not in incoming.forwarding:
+            return universe.none
+        if universe.family is Family.IPV4:
+            return universe.all if self.level is Level.MAY else self._unicast()
+        confined = universe.none
+        for value, length in ((0xFE80 << 112, 10), (1, 128)):
+            for field in (HeaderField.SOURCE, HeaderField.DESTINATION):
+                confined |= universe.prefix(field, value, length)
+        confined |= universe.prefix(self.compiled.column(HeaderField.SOURCE), 0xFF << 120, 8)
+        return ~confined if self.level is Level.MAY else self._unicast() - confined
+
+    def turnable(self, incoming: Interface) -> HeaderSpace:
+        """What the device would send back out of the interface that it came in by.
+
+        Linux net/ipv6/ip6_output.c ``ip6_forward`` asks for link-local sources only where the packet
+        leaves by another interface.
+        """
+        loosely = self.level is Level.MAY and self._universe.family in incoming.forwarding
+        return self._universe.all if loosely else self.forwardable(incoming)
+
+    def _unicast(self) -> HeaderSpace:
+        """Packets between plain unicast addresses: what a router certainly forwards (RFC 1812 §5.3.7).
+
+        A source that is the router's own or a broadcast address is a Martian (Linux
+        net/ipv4/fib_frontend.c ``fib_validate_source``).
+        """
+        universe = self._universe
+        special = ((0, 8), (127, 8), (224, 3)) if universe.family is Family.IPV4 else ((0, 8), (255, 8))
+        shift = universe.family.bits - 8
+        odd = universe.union(
+            universe.prefix(field, first << shift, length)
+            for first, length in special
+            for field in (HeaderField.SOURCE, HeaderField.DESTINATION)
+        )
+        return ~(odd | self._own_sources())
+
+    def _own_sources(self) -> HeaderSpace:
+        universe, column = self._universe, self.compiled.column(HeaderField.SOURCE)
+        return universe.union(
+            universe.prefix(column, route.prefix, route.prefix_length)
+            for route in self._device.routes
+            if route.family is universe.family and route.kind in (RouteKind.LOCAL, RouteKind.BROADCAST)
+        )
+
+    def _to_itself(self) -> HeaderSpace:
+        own = [
+            (address.address, address.address)
+            for interface in self._device.interfaces.values()
+            for address in interface.addresses
+            if address.family is self._universe.family
+        ]
+        return self._universe.ranges(self.compiled.column(HeaderField.DESTINATION), own)
+
+    # -- reverse path ----------------------------------------------------------------------------
+
+    def let_in(self, incoming: str) -> HeaderSpace:
+        """The packets that the reverse-path filter of an interface lets in."""
+        if incoming not in self._let_in:
+            self._let_in[incoming] = self._reverse_path(incoming)
+        return self._let_in[incoming]
+
+    def filters_sources(self, incoming: str) -> bool:
+        """True where an interface filters by the reverse path (ip-sysctl: rp_filter, IPv4)."""
+        mode = self._device.interfaces[incoming].reverse_path_filter
+        return mode != 0 and self._universe.family is Family.IPV4
+
+    def _reverse_path(self, incoming: str) -> HeaderSpace:
+        """Sources that an interface lets in.
+
+        With routing rules, and under any routing, it filters nothing for certain and lets nothing in
+        for certain: which table the source would be looked up in is not known.
+        """
+        if not self.filters_sources(incoming):
+            return self._universe.all
+        if not self.compiled.fib.plain or self.mode is RoutingMode.ANY:
+            return self._universe.all if self.level is Level.MAY else self._universe.none
+        loose = self._device.interfaces[incoming].reverse_path_filter == 2
+        let_in = claimed = self._universe.none
+        for lookup in self.compiled.fib.lookups:
+            for route, space in self.compiled.longest_prefix(lookup.routes, HeaderField.SOURCE):
+                if route.kind is RouteKind.UNICAST and (
+                    loose or any(hop.interface in (incoming, None) for hop in route.next_hops)
+                ):
+                    let_in |= space - claimed
+                claimed |= space
+        return let_in

@@ -1,0 +1,138 @@
+"""The stages of one device's path in their order, as ways: before routing, routing, after routing.
+
+The order is Linux's (netfilter packet flow): ingress ACL, PREROUTING by priority, destination NAT,
+routing decision, INPUT or FORWARD, POSTROUTING, source NAT, egress ACL. Other vendors' filters attach
+to the same hooks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from segaudit.model.acl import Hook, Translate, TranslationKind
+from segaudit.model.flow import ConnectionState, Family
+from segaudit.packets import HeaderSpace
+from segaudit.reach.compiled import CompiledDevice
+from segaudit.reach.hooks import Hooks
+from segaudit.reach.routed import Routing, Target
+from segaudit.reach.ways import Level, Passing, RoutingMode, Way
+
+
+class Stages:
+    """The stages of one device at one level under one routing mode.
+
+    Args:
+        compiled: the device.
+        level: MAY or MUST.
+        mode: CURRENT or ANY.
+    """
+
+    def __init__(self, compiled: CompiledDevice, level: Level, mode: RoutingMode) -> None:
+        self.compiled = compiled
+        self.level = level
+        self._mode = mode
+        self._hooks = Hooks(compiled, level)
+        self._routing = Routing(compiled, level, mode)
+
+    def mirrored(self) -> Stages:
+        """The same in the coordinates of the answer."""
+        return Stages(self.compiled.mirror, self.level, self._mode)
+
+    def ways(self, name: str, passing: Passing, start: HeaderSpace) -> Iterator[tuple[Target, Way]]:
+        """Every way of packets received on ``name`` in one state, with where it leads."""
+        for way in self.before_routing(name, Way.start(start & passing.packets), passing):
+            for target in self.targets(name, way.now, passing.state):
+                routed = way.keep(target[2])
+                if routed.now.is_empty:
+                    continue
+                if target[0] is None:
+                    accepted = self.passed(Hook.INPUT, name, None, passing.state, routed.now)
+                    yield target, routed.keep(accepted)
+                    continue
+                accepted = self.passed(Hook.FORWARD, name, target[0], passing.state, routed.now)
+                for out in self.after_routing(name, target[0], routed.keep(accepted), passing):
+                    yield target, out
+
+    def own_ways(self, passing: Passing, start: HeaderSpace) -> Iterator[tuple[Target, Way]]:
+        """Every way of packets that the device makes itself: through OUTPUT, as configured."""
+        made = start & passing.packets
+        for target in self.targets(None, made, passing.state):
+            way = Way.start(made & target[2])
+            if target[0] is None or way.now.is_empty:
+                continue
+            sent_ways = self._hooks.staged(
+                Hook.OUTPUT, None, target[0], way, passing.state, passing.before_routing
+            )
+            for sent in sent_ways:
+                for out in self.after_routing(None, target[0], sent, passing):
+                    yield target, out
+
+    def before_routing(self, name: str, way: Way, passing: Passing) -> Iterator[Way]:
+        """From the wire to the routing decision."""
+        way = way.keep(self.passed(Hook.INGRESS, name, None, passing.state, way.now))
+        way = way.keep(self._routing.let_in(name))
+        yield from self._hooks.staged(
+            Hook.PREROUTING, name, None, way, passing.state, passing.before_routing
+        )
+
+    def after_routing(self, name: str | None, interface: str, way: Way, passing: Passing) -> Iterator[Way]:
+        """From the filtered packet to the wire."""
+        staged = self._hooks.staged(
+            Hook.POSTROUTING, name, interface, way, passing.state, passing.after_routing
+        )
+        for out in staged:
+            yield out.keep(self.passed(Hook.EGRESS, name, interface, passing.state, out.now))
+
+    def passed(
+        self,
+        hook: Hook,
+        name: str | None,
+        interface: str | None,
+        state: ConnectionState,
+        packets: HeaderSpace,
+    ) -> HeaderSpace:
+        """The part of ``packets`` that all filters of a hook accept."""
+        return self._hooks.passed(hook, name, interface, state, packets)
+
+    def targets(self, name: str | None, packets: HeaderSpace, state: ConnectionState) -> Iterator[Target]:
+        """Where ``packets`` received on ``name`` may go."""
+        return self._routing.targets(name, packets, state)
+
+    # -- interfaces that are alike ---------------------------------------------------------------
+
+    def representative(self, name: str) -> str:
+        """The first interface whose packets take the same ways as those received on ``name``."""
+        return self._alike[name]
+
+    def representatives(self) -> list[str]:
+        """One interface of each kind, sorted."""
+        return sorted(set(self._alike.values()))
+
+    @cached_property
+    def _alike(self) -> dict[str, str]:
+        first: dict[object, str] = {}
+        names = sorted(self.compiled.device.interfaces)
+        return {name: first.setdefault(self._kind_of(name), name) for name in names}
+
+    def _kind_of(self, name: str) -> object:
+        """Equal for interfaces that nothing on the path can tell apart by their packets."""
+        compiled, family = self.compiled, self.compiled.universe.family
+        own = any(one.interface == name for one in compiled.attached[Hook.INGRESS])
+        if own or self._tells_apart or self._routing.filters_sources(name):
+            return name
+        return family in compiled.device.interfaces[name].forwarding, compiled.group(name)
+
+    @cached_property
+    def _tells_apart(self) -> bool:
+        """True where every interface may differ: by routing rules, REDIRECT, or IPv6 link-local turns."""
+        compiled = self.compiled
+        return (
+            not compiled.fib.plain
+            or (compiled.universe.family is Family.IPV6 and self.level is Level.MAY)
+            or any(
+                isinstance(ace.action, Translate) and ace.action.kind is TranslationKind.REDIRECT
+                for acl in compiled.device.acls.values()
+                for ace in acl.aces
+            )
+        )
