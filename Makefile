@@ -11,3 +11,6 @@ setup:  ## install system packages (root) and the locked Python packages
 
 clean:  ## remove what was installed here and what was made
 	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+include oracle.mk
+include bench.mk

@@ -16,13 +16,14 @@ from segaudit.collect.run import collect
 from segaudit.documents.snapshot_folder import read_snapshot
 from segaudit.evidence.chain import EvidenceItem, EvidenceKind, record_run, snapshot_item
 from segaudit.evidence.store import open_store, write_atomically
-from segaudit.judge import Expectation, Judgement, judge
+from segaudit.judge import Expectation, Judgement, judge, with_margins
 from segaudit.judge.judgement import Progress
 from segaudit.model.policy import UNASSIGNED
 from segaudit.model.probe import ProbePlan, Vantage
 from segaudit.model.result import RunResult
 from segaudit.model.snapshot import RawSnapshot
 from segaudit.model.topology import TerminationPoint
+from segaudit.model.verdict import Verdict
 from segaudit.parse import parse_snapshot, platforms, vendors
 from segaudit.policy import ZoneMap, locate, read_policy
 from segaudit.probe.compare import compare
@@ -85,6 +86,21 @@ def check(
 def check_folder(policy_path: Path, folder: Path, as_of: date, progress: Progress | None = None) -> Audit:
     """Judge a snapshot folder by a policy."""
     return check(policy_path, read_snapshot(folder), as_of, progress)
+
+
+def strengthened(audit: Audit, id: str = "", progress: Progress | None = None) -> Audit:
+    """The audit with the margins of the verdicts that ``id`` names; of all isolations where it is empty.
+
+    ``id`` is an assertion, or one with direction, or one with direction and family.
+    """
+
+    def wanted(verdict: Verdict) -> bool:
+        return not id or f"{verdict.id}/".startswith(f"{id}/")
+
+    as_of = date.fromisoformat(audit.result.as_of)
+    verdicts = with_margins(audit.judgement, as_of, wanted, progress=progress)
+    result = _with_excerpts(replace(audit.result, verdicts=verdicts), audit.raw)
+    return replace(audit, result=result, judgement=replace(audit.judgement, verdicts=verdicts))
 
 
 def vantages(audit: Audit, devices: Iterable[str] | None = None) -> tuple[Vantage, ...]:

@@ -57,12 +57,24 @@ def _audit(policy: Path, snapshot: Path, as_of: date) -> Audit:
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder for the report."
 )
-def report(policy: Path, snapshot: Path, as_of: date, output: Path) -> None:
+@click.option("--margins", is_flag=True, help="Also how many changes each isolation is away from none.")
+def report(policy: Path, snapshot: Path, as_of: date, output: Path, margins: bool) -> None:
     """Write report.html and result.json for a snapshot folder (no probes)."""
     from segaudit.pipeline import write_reports
 
-    for path in write_reports(_audit(policy, snapshot, as_of), output).values():
+    audit = _audit(policy, snapshot, as_of)
+    if margins:
+        audit = _strengthened(audit)
+    for path in write_reports(audit, output).values():
         click.echo(path)
+
+
+def _strengthened(audit: Audit, id: str = "") -> Audit:
+    from segaudit.cli.progress import progress_bar
+    from segaudit.pipeline import strengthened
+
+    with progress_bar("margins") as tell:
+        return strengthened(audit, id, tell)
 
 
 @click.command()
@@ -71,10 +83,11 @@ def report(policy: Path, snapshot: Path, as_of: date, output: Path) -> None:
 @snapshot_option
 @as_of_option
 def explain(verdict: str, policy: Path, snapshot: Path, as_of: date) -> None:
-    """Say why a verdict is what it is: ISO-1, ISO-1/forward or ISO-1/forward/ipv4."""
+    """Say why a verdict is what it is and how strong: ISO-1, ISO-1/forward or ISO-1/forward/ipv4."""
     from segaudit.report.terminal import explain as told
 
-    click.echo(told(_audit(policy, snapshot, as_of).result, verdict))
+    audit = _strengthened(_audit(policy, snapshot, as_of), verdict)
+    click.echo(told(audit.result, verdict))
 
 
 @click.command()

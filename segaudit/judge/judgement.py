@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from segaudit.errors import CapacityError
 from segaudit.judge.conduits import Permitted, all_conduits, exceptions_of, permitted
 from segaudit.judge.flows import flow_verdicts
+from segaudit.judge.hostile import HostileSides, devices_of_sides
+from segaudit.judge.margin import DEFAULT_BUDGET, Margins
 from segaudit.judge.pairs import PairJudge
+from segaudit.judge.pivot import Pivots
 from segaudit.judge.prover import Prover, Reading
 from segaudit.model.flow import Family
 from segaudit.model.policy import BUILT_IN_ZONES, Exemption, Isolation, IsolationDirection, Policy
@@ -93,8 +96,67 @@ def _judge(
     if progress:
         progress("matrix", total - 1, total)
     matrix = tuple(_matrix(policy, judges, exceptions, as_of))
+    verdicts = _strengths(verdicts, matrix, prover, exceptions)
     findings = tuple(_findings(policy, snapshot, as_of))
     return Judgement(tuple(sorted(verdicts, key=lambda v: v.id)), matrix, findings, prover)
+
+
+def _strengths(
+    verdicts: list[Verdict],
+    matrix: tuple[MatrixCell, ...],
+    prover: Prover,
+    exceptions: list[Exemption],
+) -> list[Verdict]:
+    """Isolations with their pivots and with their outcomes against a hostile side."""
+    pivots = Pivots(matrix)
+    sides = {family: HostileSides(prover, family) for family in Family}
+    found = []
+    for verdict in verdicts:
+        if verdict.kind != "isolation":
+            found.append(verdict)
+            continue
+        conduits = exceptions_of(exceptions, verdict.assertion)
+        pairs = tuple(_strength(pair, pivots, sides[pair.family], conduits) for pair in verdict.pairs)
+        owned = devices_of_sides(prover, (pair.source_zone for pair in pairs))
+        found.append(replace(verdict, pairs=pairs, hostile_devices=owned))
+    return found
+
+
+def _strength(
+    pair: PairVerdict, pivots: Pivots, sides: HostileSides, conduits: list[Exemption]
+) -> PairVerdict:
+    pivot = pivots.of(pair.source_zone, pair.destination_zone, pair.family)
+    hostile, reason = sides.outcome(pair, conduits)
+    return replace(pair, pivot=pivot, hostile=hostile, hostile_reason=reason)
+
+
+def with_margins(
+    judgement: Judgement,
+    as_of: date,
+    wanted: Callable[[Verdict], bool] = lambda _: True,
+    budget: int = DEFAULT_BUDGET,
+    progress: Progress | None = None,
+) -> tuple[Verdict, ...]:
+    """The verdicts, those ``wanted`` with the margins of their proven pairs; ``budget`` is per pair."""
+    prover = judgement.prover
+    exceptions = [one for one in prover.policy.exceptions if one.holds(as_of)]
+    margins = {family: Margins(prover, family, budget) for family in Family}
+    verdicts = list(judgement.verdicts)
+    asked = [
+        (at, number)
+        for at, verdict in enumerate(verdicts)
+        if verdict.kind == "isolation" and wanted(verdict)
+        for number in range(len(verdict.pairs))
+    ]
+    for done, (at, number) in enumerate(asked):
+        verdict = verdicts[at]
+        pair = verdict.pairs[number]
+        if progress:
+            progress(f"margin {pair.source_zone} -> {pair.destination_zone}", done, len(asked))
+        margin = margins[pair.family].of(pair, exceptions_of(exceptions, verdict.assertion))
+        pairs = (*verdict.pairs[:number], replace(pair, margin=margin), *verdict.pairs[number + 1 :])
+        verdicts[at] = replace(verdict, pairs=pairs)
+    return tuple(verdicts)
 
 
 def _ways(isolation: Isolation) -> tuple[str, ...]:

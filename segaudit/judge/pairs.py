@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import networkx as nx
-
 from segaudit.graph import UNMODELLED
 from segaudit.judge.conduits import Permitted, permitted
+from segaudit.judge.failures import Failures
 from segaudit.judge.prover import Prover, Reading
 from segaudit.judge.spaces import Conduit
+from segaudit.judge.spoofing import OwnSources
 from segaudit.judge.witness import Storyteller
 from segaudit.model.flow import Family
 from segaudit.model.policy import INTERNET, Claim, OwnedAssumption
@@ -44,6 +44,8 @@ class PairJudge:
         self.prover = prover
         self.family = family
         self.stories = Storyteller(prover, family)
+        self._failures = Failures(prover, family)
+        self._own_sources = OwnSources(prover, family)
 
     def left(
         self,
@@ -175,23 +177,22 @@ class PairJudge:
             return Grade.G5
         if self.left(source, destination, allowed, reading, RoutingMode.ANY).is_empty:
             return Grade.G4
+        if self._failures.survived(source, destination, allowed, reading):
+            return Grade.G3
         return Grade.G2
 
     def _joined(self, source: str, destination: str, reading: Reading) -> bool:
         """True where any chain of wires, devices and unmodelled things joins the two zones."""
-        graph = self.prover.graph(reading).networkx()
-        ends = [
-            [f"segment {name}" for name in self.prover.zone_segments(zone, reading)]
-            + [place.device for place in self.prover.zones.of(zone) if place.device in graph]
-            for zone in (source, destination)
-        ]
-        for zone, nodes in zip((source, destination), ends, strict=True):
-            if (zone == INTERNET or self.prover.is_incomplete(zone)) and UNMODELLED in graph:
-                nodes.append(UNMODELLED)
-        reachable: set[str] = set()
-        for node in ends[0]:
-            reachable |= nx.node_connected_component(graph, node)
-        return bool(reachable & set(ends[1]))
+        return bool(self._components_of(source, reading) & self._components_of(destination, reading))
+
+    def _components_of(self, zone: str, reading: Reading) -> set[int]:
+        """The parts of the adjacency graph that a zone is in."""
+        component = self.prover.components(reading)
+        nodes = {f"segment {name}" for name in self.prover.zone_segments(zone, reading)}
+        nodes |= {place.device for place in self.prover.places(zone)}
+        if zone == INTERNET or self.prover.is_incomplete(zone):
+            nodes.add(UNMODELLED)
+        return {component[node] for node in nodes if node in component}
 
     def _verdict(
         self,
@@ -218,7 +219,16 @@ class PairJudge:
             depends,
             reason,
             allowed.by,
+            self._spoofed_only(source, destination, outcome, allowed, witness),
         )
+
+    def _spoofed_only(
+        self, source: str, destination: str, outcome: Outcome, allowed: Permitted, witness: Witness | None
+    ) -> bool:
+        """True where the pair is not isolated, but only for packets with a forged source."""
+        if outcome not in (Outcome.VIOLATED, Outcome.UNKNOWN) or (witness and witness.source_is_own):
+            return False
+        return self._own_sources.nothing_arrives(source, destination, allowed)
 
 
 def _assumption(owned: OwnedAssumption, prover: Prover) -> Assumption:

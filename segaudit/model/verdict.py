@@ -41,7 +41,7 @@ class Grade(Enum):
         return {
             "G5": "no physical, L2, L3 or tunnel adjacency joins them",
             "G4": "filters hold whatever the routing does",
-            "G3": "holds under current routing and any single failure",
+            "G3": "holds under current routing and after any failures of links and devices",
             "G2": "holds under current routing only",
             "G1": "packets arrive, no reply can come back",
             "G0": "packets arrive and replies come back",
@@ -84,11 +84,67 @@ class Witness:
 
 
 @dataclass(frozen=True, slots=True)
+class Keystone:
+    """One object whose change alone reconnects a pair that is isolated now.
+
+    ``kind`` is a ``Barrier`` kind or ``routing-rule``. ``change`` says what would reconnect them.
+    ``nearest_miss`` is the way of a packet that would then arrive; where there is none, no packet
+    certainly arrives and the pair is merely no longer proven.
+    """
+
+    device: str
+    kind: str
+    text: str
+    change: str
+    span: SourceSpan | None = None
+    nearest_miss: Witness | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Margin:
+    """The least number of independent changes that would reconnect a pair.
+
+    It is exactly ``least`` where ``keystones`` are named, else ``least`` or more. ``undecided`` says
+    what was not tried or not decided; ``tried`` counts the fixpoints computed for it.
+    """
+
+    least: int
+    keystones: tuple[Keystone, ...] = ()
+    undecided: tuple[str, ...] = ()
+    tried: int = 0
+
+    @property
+    def is_exact(self) -> bool:
+        """True where the number is known and not only a lower bound."""
+        return bool(self.keystones)
+
+    def __str__(self) -> str:
+        return str(self.least) if self.is_exact else f"{self.least} or more"
+
+
+@dataclass(frozen=True, slots=True)
+class Pivot:
+    """The least number of third zones to own to get from one zone to another, and which.
+
+    0 where packets may arrive directly. ``through`` lists the chains of that length. A pair that no
+    chain of zones joins has no ``Pivot``; ``unclaimed`` is true where owning a place that no zone
+    claims (a link between routers) would do.
+    """
+
+    distance: int | None
+    through: tuple[tuple[str, ...], ...] = ()
+    unclaimed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class PairVerdict:
     """One zone pair in one family: the unit that probes are compared with.
 
     ``barriers`` list every way across that was tried and what blocks it (isolated pairs).
     ``depends_on`` names the UNMODELLED edges or lines without which it would be proven.
+    ``spoofed_only``: the pair is not isolated, but nothing that the source zone sends with its own
+    addresses can arrive. ``hostile`` is the outcome where the intruder owns every device of the
+    source's side. ``pivot`` and ``margin`` are ``None`` where they were not computed.
     """
 
     source_zone: str
@@ -102,6 +158,11 @@ class PairVerdict:
     depends_on: tuple[str, ...] = ()
     reason: str = ""
     excepted_by: tuple[str, ...] = ()
+    spoofed_only: bool = False
+    pivot: Pivot | None = None
+    hostile: Outcome | None = None
+    margin: Margin | None = None
+    hostile_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +170,8 @@ class Verdict:
     """One assertion in one direction and family: the worst of its pairs.
 
     ``kind`` is ``isolation`` or ``flow`` (an allowed flow that must work: PROVEN means it does).
-    ``expired`` names exceptions that no longer hold at ``as_of``.
+    ``expired`` names exceptions that no longer hold at ``as_of``. ``hostile_devices`` are those that
+    the intruder owns in ``hostile``.
     """
 
     assertion: str
@@ -124,6 +186,7 @@ class Verdict:
     pairs: tuple[PairVerdict, ...]
     exceptions: tuple[str, ...] = ()
     expired: tuple[str, ...] = ()
+    hostile_devices: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -137,6 +200,12 @@ class Verdict:
             return None
         grades = [pair.grade for pair in self.pairs if pair.grade]
         return max(grades, key=list(Grade).index, default=None)
+
+    @property
+    def hostile(self) -> Outcome | None:
+        """The outcome where the intruder owns every device of the source's side; ``None``: not computed."""
+        found = [pair.hostile for pair in self.pairs if pair.hostile is not None]
+        return worst(found) if found and len(found) == len(self.pairs) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from segaudit.report.crossings import cited_steps
 from segaudit.report.redact import redacted
 from segaudit.report.sections import Dated, exception_rows, flow_rows, owned_rows, sorted_findings
 from segaudit.report.standing import shown_grade
+from segaudit.report.strength import strength_lines
 from segaudit.report.trace_lines import GLYPHS, trace_lines
 from segaudit.report.visible import visible_line
 from segaudit.report.words import FLOW_MEANING, OUTCOME_MEANING, counted
@@ -78,7 +79,7 @@ def _verdict(verdict: Verdict) -> Block:
     lines += [f"  {grade.value}: {grade.meaning}"] if grade else []
     lines += [f"  with exception {name}" for name in verdict.exceptions]
     lines += [f"  exception {name} has expired and excuses nothing" for name in verdict.expired]
-    return [*lines, *_pairs(verdict)]
+    return [*lines, *_pairs(verdict), *strength_lines(verdict)]
 
 
 def _pairs(verdict: Verdict) -> Iterator[str]:

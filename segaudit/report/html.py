@@ -20,6 +20,7 @@ from segaudit.report.headline import headline
 from segaudit.report.matrix import matrix, standing_mark
 from segaudit.report.redact import redacted
 from segaudit.report.standing import PairStanding, Standing, ordered_verdicts, pair_standings, shown_grade
+from segaudit.report.strength import keystones, strength_rows
 from segaudit.report.visible import visible
 from segaudit.report.words import FLOW_MEANING, OUTCOME_MEANING
 
@@ -67,6 +68,8 @@ def _content(result: RunResult) -> dict[str, object]:
         "verdicts": [
             (verdict, _probed(pairs, verdict), shown_grade(verdict)) for verdict in ordered_verdicts(result)
         ],
+        "strength": strength_rows(result),
+        "keystones": keystones(pair for verdict in result.verdicts for pair in verdict.pairs),
         "cite": cite,
     }
 

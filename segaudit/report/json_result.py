@@ -19,8 +19,11 @@ from segaudit.model.verdict import (
     Barrier,
     Finding,
     Grade,
+    Keystone,
+    Margin,
     MatrixCell,
     PairVerdict,
+    Pivot,
     Verdict,
     Witness,
 )
@@ -117,6 +120,8 @@ def _verdict(verdict: Verdict) -> Json:
         "severity": verdict.severity,
         "exceptions": list(verdict.exceptions),
         "expired": list(verdict.expired),
+        "hostile": verdict.hostile.value if verdict.hostile else None,
+        "hostile_devices": list(verdict.hostile_devices),
         "pairs": [_pair(pair) for pair in verdict.pairs],
     }
 
@@ -138,6 +143,40 @@ def _pair(pair: PairVerdict) -> Json:
         "assumptions": [_assumption(assumption) for assumption in pair.assumptions],
         "depends_on": list(pair.depends_on),
         "excepted_by": list(pair.excepted_by),
+        "spoofed_only": pair.spoofed_only,
+        "pivot": _pivot(pair.pivot) if pair.pivot else None,
+        "hostile": pair.hostile.value if pair.hostile else None,
+        "hostile_reason": pair.hostile_reason,
+        "margin": _margin(pair.margin) if pair.margin else None,
+    }
+
+
+def _pivot(pivot: Pivot) -> Json:
+    return {
+        "distance": pivot.distance,
+        "through": [list(chain) for chain in pivot.through],
+        "unclaimed": pivot.unclaimed,
+    }
+
+
+def _margin(margin: Margin) -> Json:
+    return {
+        "least": margin.least,
+        "exact": margin.is_exact,
+        "keystones": [_keystone(stone) for stone in margin.keystones],
+        "undecided": list(margin.undecided),
+        "tried": margin.tried,
+    }
+
+
+def _keystone(stone: Keystone) -> Json:
+    return {
+        "device": stone.device,
+        "kind": stone.kind,
+        "text": stone.text,
+        "change": stone.change,
+        "span": _span(stone.span),
+        "nearest_miss": _witness(stone.nearest_miss) if stone.nearest_miss else None,
     }
 
 

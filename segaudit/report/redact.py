@@ -18,7 +18,16 @@ from segaudit.model.flow import Step
 from segaudit.model.probe import Observation
 from segaudit.model.result import RunResult
 from segaudit.model.snapshot import Snapshot
-from segaudit.model.verdict import Assumption, Barrier, Finding, PairVerdict, Verdict, Witness
+from segaudit.model.verdict import (
+    Assumption,
+    Barrier,
+    Finding,
+    Keystone,
+    Margin,
+    PairVerdict,
+    Verdict,
+    Witness,
+)
 
 MASK = "[masked]"
 
@@ -143,7 +152,18 @@ def _pair(pair: PairVerdict) -> PairVerdict:
         assumptions=tuple(_assumption(assumption) for assumption in pair.assumptions),
         depends_on=_texts(pair.depends_on),
         reason=redact(pair.reason),
+        margin=_margin(pair.margin) if pair.margin else None,
     )
+
+
+def _margin(margin: Margin) -> Margin:
+    stones = tuple(_keystone(stone) for stone in margin.keystones)
+    return replace(margin, keystones=stones, undecided=_texts(margin.undecided))
+
+
+def _keystone(stone: Keystone) -> Keystone:
+    story = _witness(stone.nearest_miss) if stone.nearest_miss else None
+    return replace(stone, text=redact(stone.text), change=redact(stone.change), nearest_miss=story)
 
 
 def _witness(witness: Witness) -> Witness:

@@ -310,7 +310,8 @@ def not_tested(result: RunResult, pairs: Sequence[PairStanding]) -> tuple[str, .
 def _not_tested(result: RunResult, pairs: Sequence[PairStanding]) -> Iterator[str]:
     yield "The time before and after the state was taken: this is one moment, not a period."
     yield "Removable media, people, out-of-band radio, and shared accounts or cloud tenants."
-    yield "Ways over a third zone whose hosts were taken over (pivots)."
+    if not all(pair.verdict.pivot for pair in pairs):
+        yield "Ways over a third zone whose hosts were taken over (pivots)."
     if not result.probed:
         yield "The running network: no probe was sent, so a difference from what was collected is not seen."
     unprobed = [pair for pair in pairs if not pair.observations]

@@ -144,7 +144,7 @@ def test_a_deny_not_understood_takes_nothing_away() -> None:
     assert found.outcome is Outcome.UNKNOWN
 
 
-def test_without_a_route_it_is_proven_under_current_routing_only() -> None:
+def test_without_a_route_it_is_proven_whatever_fails_but_not_whatever_the_routing() -> None:
     left = device("fw", interface("eth1", "10.1.0.1/24"), interface("eth2", "10.9.0.1/24"))
     right = device("r2", interface("eth1", "10.9.0.2/24"), interface("eth2", "10.2.0.1/24"))
     network = snapshot(
@@ -152,7 +152,7 @@ def test_without_a_route_it_is_proven_under_current_routing_only() -> None:
         [link("ha:eth1", "fw:eth1"), link("fw:eth2", "r2:eth1"), link("r2:eth2", "hb:eth1")],
     )
     found = pair(network)
-    assert (found.outcome, found.grade) == (Outcome.PROVEN, Grade.G2)
+    assert (found.outcome, found.grade) == (Outcome.PROVEN, Grade.G3)
     assert found.barriers[0].kind == "no-route"
 
 
