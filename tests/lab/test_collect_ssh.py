@@ -443,16 +443,28 @@ def test_a_password(tmp_path: Path) -> None:
 # ---- devices that misbehave
 
 
-def test_a_command_that_hangs(server: Server, tmp_path: Path) -> None:
-    pipe = tmp_path / "pipe"
+@contextmanager
+def _never_ending(folder: Path) -> Iterator[Path]:
+    """A pipe that whoever reads it waits for; afterwards its readers, in sessions of their own, end."""
+    pipe = folder / "pipe"
     os.mkfifo(pipe)
+    try:
+        yield pipe
+    finally:
+        writer = os.open(pipe, os.O_RDWR)
+        pipe.unlink()  # a reader that comes late finds nothing to wait for
+        os.close(writer)
+
+
+def test_a_command_that_hangs(server: Server, tmp_path: Path) -> None:
     limits = replace(QUICK, command_seconds=1)
-    snapshot = _collect(
-        [_device(server, "r1"), _device(server, "r2")],
-        HOSTNAME,
-        ShowCommand("p.txt", f"cat {pipe}"),
-        limits=limits,
-    )
+    with _never_ending(tmp_path) as pipe:
+        snapshot = _collect(
+            [_device(server, "r1"), _device(server, "r2")],
+            HOSTNAME,
+            ShowCommand("p.txt", f"cat {pipe}"),
+            limits=limits,
+        )
     assert {failure.reason for failure in snapshot.failures} == {
         f"`cat {pipe}` gave no complete output within 1 s"
     }
@@ -509,13 +521,13 @@ def test_an_account_whose_start_up_files_print(tmp_path: Path) -> None:
 
 
 def test_the_deadline_of_a_device(tmp_path: Path) -> None:
-    with _sshd(tmp_path / "d", "ForceCommand sleep 300") as server:
+    with _never_ending(tmp_path) as pipe, _sshd(tmp_path / "d", f"ForceCommand cat {pipe}") as server:
         limits = replace(QUICK, device_seconds=1.5)
         assert _reason(_collect([_device(server)], limits=limits)) == "not done within 1.5 s"
 
 
 def test_the_deadline_of_the_run(tmp_path: Path) -> None:
-    with _sshd(tmp_path / "d", "ForceCommand sleep 300") as server:
+    with _never_ending(tmp_path) as pipe, _sshd(tmp_path / "d", f"ForceCommand cat {pipe}") as server:
         snapshot = _collect(
             [_device(server)], deadline_seconds=1.5, limits=replace(QUICK, device_seconds=5)
         )
