@@ -65,7 +65,8 @@ class _Union:
 def segments(snapshot: Snapshot) -> tuple[Segment, ...]:
     """Every layer-2 segment of the snapshot, sorted by name.
 
-    A declared link is believed to be the whole wire. An interface that no declared link mentions is
+    A declared link is believed to be the whole wire, unless a device is known that no link places:
+    then the declaration is incomplete, and that device may be anywhere. An interface that no declared link mentions is
     joined with others of the same subnet, and its segment stays open: something else may be there.
     """
     wires = _Union()
@@ -157,7 +158,7 @@ def _segment(
     absent = sorted({point.device for point in points if point.device in uncollected})
     why.extend(f"{device} is not collected ({uncollected[device]})" for device in absent)
     certain = bool(absent)
-    if placeless and why and not absent:
+    if placeless and not absent:
         why.extend(f"{device} is not collected and no link says where it is" for device in placeless)
         certain = True
     tunnels = [point for point in points if _kind(point, snapshot) is InterfaceKind.TUNNEL]

@@ -201,14 +201,20 @@ class Network:
     def neighbourhood(self, segment: str) -> _Neighbourhood:
         """Who on a wire answers for which address."""
         if segment not in self._neighbourhood:
-            self._neighbourhood[segment] = _Neighbourhood(self.graph, segment, self.universe)
+            may = self.level is Level.MAY
+            self._neighbourhood[segment] = _Neighbourhood(self.graph, segment, self.universe, may)
         return self._neighbourhood[segment]
 
 
 class _Neighbourhood:
-    """Who on one segment receives a packet sent to a next hop, as ``("in", ...)`` nodes."""
+    """Who on one segment receives a packet sent to a next hop, as ``("in", ...)`` nodes.
 
-    def __init__(self, graph: ForwardingGraph, segment: str, universe: Universe) -> None:
+    What may receive it: the owners of the address and whoever answers for others (proxy ARP), since
+    an owner may be down. What must: an owner that is up, a proxy only where there is no owner.
+    """
+
+    def __init__(self, graph: ForwardingGraph, segment: str, universe: Universe, may: bool) -> None:
+        self._may = may
         self.receivers = graph.receivers(segment)
         self._universe = universe
         family = universe.family
@@ -217,7 +223,10 @@ class _Neighbourhood:
         by_mac: dict[str, TerminationPoint] = {}
         for point in self.receivers:
             interface = graph.devices[point.device].interfaces[point.interface]
-            by_mac[interface.mac] = point
+            if interface.mac:
+                by_mac[interface.mac] = point
+            if not may and not (interface.enabled and interface.operational):
+                continue
             if interface.proxy_arp:
                 self._proxies.append(point)
             for address in interface.addresses:
@@ -262,7 +271,8 @@ class _Neighbourhood:
         bound = self._bound.get((sender, address))
         if bound is not None and bound not in owners:
             owners.append(bound)
-        return owners or [point for point in self._proxies if point != sender]
+        proxies = [point for point in self._proxies if point != sender and point not in owners]
+        return owners + proxies if self._may else owners or proxies
 
     def _by_destination(self, sender: TerminationPoint) -> Iterator[tuple[TerminationPoint, HeaderSpace]]:
         addresses = set(self._owners) | {address for at, address in self._bound if at == sender}

@@ -83,3 +83,8 @@ def test_the_export_shows_the_adversary_and_what_is_down() -> None:
     assert f'"{UNMODELLED}"' in dot
     assert "dashed" in dot
     assert "<graphml" in export(build_graph(snapshot([box], [])), "graphml")
+
+
+def test_a_device_that_no_link_places_opens_declared_wires_too() -> None:
+    network = snapshot([R1], [link("r1:eth1"), link("r1:eth2")], (CollectionFailure("r9", "timeout"),))
+    assert len(build_graph(network).unmodelled_segments) == 2

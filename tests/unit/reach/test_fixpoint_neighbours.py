@@ -1,0 +1,42 @@
+"""Who on a wire receives a packet: where in doubt, everyone who might."""
+
+from __future__ import annotations
+
+from builders.networks import device, interface, link, route, snapshot
+
+from segaudit.graph import build_graph
+from segaudit.model.flow import Family
+from segaudit.model.snapshot import Snapshot
+from segaudit.packets import Universe
+from segaudit.reach.device_path import Level
+from segaudit.reach.fixpoint import Network, Source
+
+UNIVERSE = Universe(Family.IPV4, 1 << 18)
+
+
+def owner_is_down() -> Snapshot:
+    """r1 sends to 10.9.0.9, which a dead box owns and r2, a proxy, may answer for."""
+    r1 = device(
+        "r1",
+        interface("eth1", "10.1.0.1/24"),
+        interface("eth2", "10.9.0.1/24"),
+        routes=(route("10.2.0.0/24", "eth2", "10.9.0.9"),),
+    )
+    dead = device("dead", interface("eth1", "10.9.0.9/24", enabled=False, operational=False))
+    proxy = interface("eth1", "10.9.0.2/24", proxy_arp=True)
+    r2 = device("r2", proxy, interface("eth2", "10.2.0.1/24"))
+    wires = [link("r1:eth1"), link("r1:eth2", "dead:eth1", "r2:eth1"), link("r2:eth2")]
+    return snapshot([r1, dead, r2], wires)
+
+
+def test_a_proxy_may_answer_for_an_owner_that_is_down() -> None:
+    graph = build_graph(owner_is_down())
+    source = Source(frozenset({"r1:eth1"}))
+    reached = Network(graph, UNIVERSE).reach(source)
+    assert not reached.space(("segment", "r2:eth2")).is_empty
+
+
+def test_an_owner_that_is_down_must_receive_nothing() -> None:
+    graph = build_graph(owner_is_down())
+    reached = Network(graph, UNIVERSE, Level.MUST).reach(Source(frozenset({"r1:eth1"})))
+    assert reached.space(("in", "dead", "eth1")).is_empty
