@@ -66,8 +66,9 @@ def segments(snapshot: Snapshot) -> tuple[Segment, ...]:
     """Every layer-2 segment of the snapshot, sorted by name.
 
     A declared link is believed to be the whole wire, unless a device is known that no link places:
-    then the declaration is incomplete, and that device may be anywhere. An interface that no declared link mentions is
-    joined with others of the same subnet, and its segment stays open: something else may be there.
+    then the declaration is incomplete, and that device may be anywhere. An interface that no
+    declared link mentions is joined with others of the same subnet, and its segment stays open:
+    something else may be there.
     """
     wires = _Union()
     reasons: dict[TerminationPoint, list[str]] = defaultdict(list)

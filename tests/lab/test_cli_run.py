@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from builders.labs import skip_without_lab
 
-from segaudit.errors import LabError
 from segaudit.lab.runtime import RunningLab, lab
 
 pytestmark = pytest.mark.lab
@@ -70,11 +70,9 @@ def test_run(rule: str, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         ("policy.yaml", POLICY),
     ):
         (tmp_path / name).write_text(text)
-    try:
-        with lab(tmp_path / "t.clab.yml", name=f"cli-run-{code}") as running:
-            _audit(running, tmp_path, code)
-    except LabError as failure:
-        pytest.skip(str(failure))
+    skip_without_lab(tmp_path / "t.clab.yml")
+    with lab(tmp_path / "t.clab.yml", name=f"cli-run-{code}") as running:
+        _audit(running, tmp_path, code)
 
 
 def _audit(running: RunningLab, folder: Path, code: int) -> None:

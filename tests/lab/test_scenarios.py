@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from builders.labs import skip_without_lab
 
 from segaudit.cli.labs import audited
 from segaudit.cli.outcome import exit_code
-from segaudit.errors import LabError
 from segaudit.lab.runtime import lab
 from segaudit.lab.scenario import Scenario, read_scenario
 from segaudit.model.flow import Family
@@ -33,11 +33,9 @@ def test_scenario(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("CLAB_LABDIR_BASE", str(tmp_path))
     scenario = read_scenario(folder)
     policy = scenario.topology / "policy.yaml"
-    try:
-        with lab(folder, name=f"scenario-{folder.name[:2]}") as running:
-            result = audited(folder, running, policy, AS_OF).result
-    except LabError as failure:
-        pytest.skip(str(failure))
+    skip_without_lab(folder)
+    with lab(folder, name=f"scenario-{folder.name[:2]}") as running:
+        result = audited(folder, running, policy, AS_OF).result
     problems = [*_outcomes(scenario, result), *_witness(scenario, result), *_probes(scenario, result)]
     problems += [*_collection(scenario, result), *_dependence(scenario, result)]
     wanted = int(scenario.expect["exit_code"])
