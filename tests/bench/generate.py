@@ -243,7 +243,7 @@ def _core_routes(
     borders: dict[int, list[tuple[Box, tuple[str, str]]]],
     random: Random,
 ) -> None:
-    graph = nx.Graph(list(ring))
+    graph: nx.Graph[str] = nx.Graph(list(ring))
     distance = (
         dict(nx.all_pairs_shortest_path_length(graph)) if ring else {cores[0].name: {cores[0].name: 0}}
     )
