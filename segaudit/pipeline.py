@@ -16,7 +16,7 @@ from segaudit.collect.run import collect
 from segaudit.documents.snapshot_folder import read_snapshot
 from segaudit.evidence.chain import EvidenceItem, EvidenceKind, record_run, snapshot_item
 from segaudit.evidence.store import open_store, write_atomically
-from segaudit.judge import Expectation, Judgement, judge, with_margins
+from segaudit.judge import Expectation, Judgement, judge, with_barriers, with_margins
 from segaudit.judge.judgement import Progress
 from segaudit.model.policy import UNASSIGNED
 from segaudit.model.probe import ProbePlan, Vantage
@@ -93,12 +93,23 @@ def strengthened(audit: Audit, id: str = "", progress: Progress | None = None) -
 
     ``id`` is an assertion, or one with direction, or one with direction and family.
     """
-
-    def wanted(verdict: Verdict) -> bool:
-        return not id or f"{verdict.id}/".startswith(f"{id}/")
-
     as_of = date.fromisoformat(audit.result.as_of)
-    verdicts = with_margins(audit.judgement, as_of, wanted, progress=progress)
+    return _with_verdicts(audit, with_margins(audit.judgement, as_of, _named(id), progress=progress))
+
+
+def crossed(audit: Audit, id: str = "", progress: Progress | None = None) -> Audit:
+    """The audit with what blocks every way across, for the verdicts that ``id`` names (see above)."""
+    verdicts = audit.result.verdicts
+    return _with_verdicts(
+        audit, with_barriers(verdicts, audit.judgement.prover, _named(id), progress=progress)
+    )
+
+
+def _named(id: str) -> Callable[[Verdict], bool]:
+    return lambda verdict: not id or f"{verdict.id}/".startswith(f"{id}/")
+
+
+def _with_verdicts(audit: Audit, verdicts: tuple[Verdict, ...]) -> Audit:
     result = _with_excerpts(replace(audit.result, verdicts=verdicts), audit.raw)
     return replace(audit, result=result, judgement=replace(audit.judgement, verdicts=verdicts))
 
@@ -169,6 +180,7 @@ def measure(
 
 def write_reports(audit: Audit, folder: Path, evidence: Path | None = None) -> dict[str, Path]:
     """Write report.html and result.json into ``folder`` and record the run in the evidence chain."""
+    audit = crossed(audit)
     texts = {"report.html": render_html(audit.result), "result.json": render_json(audit.result)}
     for name, text in texts.items():
         write_atomically(folder / name, text.encode())

@@ -62,7 +62,7 @@ def check(policy: Path, snapshot: Path, as_of: date, fail_on: str, formats: tupl
 
     with progress_bar("proving") as tell:
         audit = check_folder(policy, snapshot, as_of, tell)
-    show(audit.result, formats)
+    show(audit, formats)
     sys.exit(exit_code(audit.result, fail_on))
 
 
@@ -153,7 +153,7 @@ def probe(
         print_plan(audit, transports, authorisation(scope, authorised_by) if scope else None)
         return
     audit = measure(audit, authorisation(scope, authorised_by), transports)
-    show(audit.result, formats)
+    show(audit, formats)
     sys.exit(exit_code(audit.result, fail_on))
 
 
@@ -258,6 +258,6 @@ def finish(audit: Audit, folder: Path, fail_on: str) -> None:
 
     write_snapshot(folder / "snapshot", audit.raw)
     written = pipeline.write_reports(audit, folder, folder.parent / "evidence")
-    show(audit.result, ())
+    show(audit, ())
     click.echo(f"report: {written['report.html']}")
     sys.exit(exit_code(audit.result, fail_on))

@@ -122,7 +122,7 @@ def demo(topology: Path, offline: bool, as_of: date, output: Path | None) -> Non
         else:
             finish(audit, output or Path("reports") / f"{started:%Y%m%dT%H%M%SZ}", "low")
     audit = pipeline.check_folder(policy, _base(topology) / "snapshot", as_of)
-    show(audit.result, ())
+    show(audit, ())
     sys.exit(exit_code(audit.result, "low"))
 
 

@@ -14,6 +14,7 @@ from segaudit.errors import UsageError
 if TYPE_CHECKING:
     from segaudit.model.result import RunResult
     from segaudit.model.verdict import Verdict
+    from segaudit.pipeline import Audit
 
 HOLDS, VIOLATION, NOT_DETERMINED = 0, 1, 3
 FORMATS = ("table", "json", "html")
@@ -55,13 +56,13 @@ def _inconclusive(result: RunResult) -> bool:
     return not all(told.values())
 
 
-def show(result: RunResult, formats: Iterable[str]) -> None:
+def show(audit: Audit, formats: Iterable[str]) -> None:
     """Print or write the result in every format asked for; the table where none was."""
     for asked in formats or ("table",):
         name, _, target = asked.partition("=")
         if name not in FORMATS:
             raise UsageError.because("--format", "unknown format", name, f"known: {', '.join(FORMATS)}")
-        text = _rendered(result, name)
+        text = _rendered(audit, name)
         if target:
             Path(target).write_text(text, encoding="utf-8")
             click.echo(f"{name}: {target}", err=True)
@@ -69,16 +70,19 @@ def show(result: RunResult, formats: Iterable[str]) -> None:
             click.echo(text, nl=not text.endswith("\n"))
 
 
-def _rendered(result: RunResult, name: str) -> str:
+def _rendered(audit: Audit, name: str) -> str:
+    """The text of one format; the table alone does without every way across."""
+    from segaudit.pipeline import crossed
+
     if name == "json":
         from segaudit.report.json_result import render_json
 
-        return render_json(result)
+        return render_json(crossed(audit).result)
     if name == "html":
         from segaudit.report.html import render_html
 
-        return render_html(result)
-    return "\n".join(_table(result)) + "\n"
+        return render_html(crossed(audit).result)
+    return "\n".join(_table(audit.result)) + "\n"
 
 
 def _table(result: RunResult) -> Iterator[str]:

@@ -84,9 +84,10 @@ def _strengthened(audit: Audit, id: str = "") -> Audit:
 @as_of_option
 def explain(verdict: str, policy: Path, snapshot: Path, as_of: date) -> None:
     """Say why a verdict is what it is and how strong: ISO-1, ISO-1/forward or ISO-1/forward/ipv4."""
+    from segaudit.pipeline import crossed
     from segaudit.report.terminal import explain as told
 
-    audit = _strengthened(_audit(policy, snapshot, as_of), verdict)
+    audit = crossed(_strengthened(_audit(policy, snapshot, as_of), verdict), verdict)
     click.echo(told(audit.result, verdict))
 
 

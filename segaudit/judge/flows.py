@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import date
 
+from segaudit.judge.barriers import Barriers
 from segaudit.judge.pairs import PairJudge
 from segaudit.judge.prover import Reading
 from segaudit.judge.spaces import conduit_space
@@ -42,7 +43,7 @@ def _works(flow: AllowedFlow, judge: PairJudge) -> PairVerdict:
         return PairVerdict(*ends, Outcome.PROVEN, witness=witness, reason="a packet gets there and back")
     may = prover.reached(family, flow.source, Reading.ASSUMED)
     if (prover.arrived(may, flow.destination, Reading.ASSUMED) & wanted).is_empty:
-        blocked = judge.stories.barriers(flow.source, flow.destination)
+        blocked = Barriers(prover, family).between(flow.source, flow.destination)
         return PairVerdict(*ends, Outcome.VIOLATED, barriers=blocked, reason="no packet of it can arrive")
     reason = "packets may arrive, but no way there and back is certain"
     return PairVerdict(*ends, Outcome.UNKNOWN, witness=witness, reason=reason)

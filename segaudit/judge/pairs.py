@@ -206,7 +206,6 @@ class PairJudge:
         witness: Witness | None = None,
         assumptions: tuple[Assumption, ...] = (),
     ) -> PairVerdict:
-        told = outcome in (Outcome.PROVEN, Outcome.PROVEN_IF, Outcome.UNKNOWN)
         return PairVerdict(
             source,
             destination,
@@ -214,7 +213,7 @@ class PairJudge:
             outcome,
             grade,
             witness,
-            self.stories.barriers(source, destination) if told else (),
+            (),
             assumptions,
             depends,
             reason,

@@ -1,4 +1,4 @@
-"""From a set of packets that arrives to one whose way can be told, and from a walk to a barrier."""
+"""From a set of packets that arrives to one packet whose way can be told."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from segaudit.judge.prover import Prover, Reading
 from segaudit.model.device import Device
-from segaudit.model.flow import Disposition, Family, Flow, Step
+from segaudit.model.flow import Family, Flow, Step
 from segaudit.model.result import ZoneLocation
 from segaudit.model.topology import TerminationPoint
-from segaudit.model.verdict import Barrier, Witness
+from segaudit.model.verdict import Witness
 from segaudit.packets import HeaderField, HeaderSpace, Universe
 from segaudit.reach.device_path import Level, Passage
 from segaudit.reach.fixpoint import Reached
@@ -36,7 +36,7 @@ class Start:
 
 
 class Storyteller:
-    """Finds witnesses and barriers with the second opinion.
+    """Finds witnesses with the second opinion.
 
     Args:
         prover: the engine.
@@ -128,8 +128,8 @@ class Storyteller:
 
     def _preferences(self, source: str, destination: str) -> Iterator[list[HeaderSpace]]:
         universe = self.universe
-        to = universe.ranges(HeaderField.DESTINATION, [(a, a) for a in self._host_addresses(destination)])
-        own = universe.ranges(HeaderField.SOURCE, [(a, a) for a in self._host_addresses(source)])
+        to = universe.ranges(HeaderField.DESTINATION, [(a, a) for a in self.host_addresses(destination)])
+        own = universe.ranges(HeaderField.SOURCE, [(a, a) for a in self.host_addresses(source)])
         tcp = universe.value(HeaderField.PROTOCOL, 6) & universe.value(HeaderField.TCP_FLAGS, 2)
         icmp = universe.value(HeaderField.PROTOCOL, 1 if self.family is Family.IPV4 else 58)
         echo = icmp & universe.value(HeaderField.ICMP_TYPE, 8 if self.family is Family.IPV4 else 128)
@@ -143,7 +143,7 @@ class Storyteller:
         yield [to, own, whole, echo, *tail]
         yield [own, to, whole, tcp, *tail]
 
-    def _host_addresses(self, zone: str) -> list[int]:
+    def host_addresses(self, zone: str) -> list[int]:
         """Addresses of the zone's hosts; of its routers only where it has no host."""
         hosts: set[int] = set()
         routers: set[int] = set()
@@ -266,25 +266,6 @@ class Storyteller:
             and self.family in self.prover.snapshot.devices[point.device].forwards
         ]
 
-    # -- barriers --------------------------------------------------------------------------------
-
-    def barriers(self, source: str, destination: str) -> tuple[Barrier, ...]:
-        """What stops a plain packet from each place of ``source`` to each address of ``destination``.
-
-        One tcp/445 packet per pair of places, and one per way that a router of the source's own
-        could send it: the report's "every way across", not the proof.
-        """
-        found: dict[tuple[str, str, str], Barrier] = {}
-        for start in self.starts(source):
-            for address in self.zone_addresses(destination):
-                origin = start.address or next(iter(self._host_addresses(source)), 0)
-                flow = Flow(self.family, 6, origin, address, 40000, 445, tcp_flags=2)
-                for walk in self.walks(flow, start):
-                    if walk.trace.disposition is Disposition.DROPPED:
-                        barrier = _barrier(walk.trace.steps)
-                        found.setdefault((barrier.device, barrier.way, barrier.text), barrier)
-        return tuple(found[key] for key in sorted(found))
-
 
 def _names(device: Device | None) -> Iterable[str]:
     return device.interfaces if device else ()
@@ -292,29 +273,3 @@ def _names(device: Device | None) -> Iterable[str]:
 
 def _out(step: Step) -> TerminationPoint:
     return TerminationPoint(step.device, step.interface)
-
-
-def _barrier(steps: tuple[Step, ...]) -> Barrier:
-    last = steps[-1]
-    received = [step for step in steps if step.action == "received" and step.device == last.device]
-    way = f"{last.device}:{received[-1].interface}" if received else last.device
-    return Barrier(last.device, _kind(last), last.what, way, last.span)
-
-
-def _kind(step: Step) -> str:
-    for phrase, kind in _KINDS:
-        if phrase in step.what:
-            return kind
-    return "ace"
-
-
-_KINDS = (
-    ("no route", "no-route"),
-    ("no rule matched", "default"),
-    ("blackhole route", "blackhole"),
-    ("unreachable route", "blackhole"),
-    ("prohibit route", "blackhole"),
-    ("does not forward", "not-forwarding"),
-    ("is down", "interface-down"),
-    ("reverse-path filter", "reverse-path-filter"),
-)

@@ -140,7 +140,8 @@ class Pivot:
 class PairVerdict:
     """One zone pair in one family: the unit that probes are compared with.
 
-    ``barriers`` list every way across that was tried and what blocks it (isolated pairs).
+    ``barriers`` list every way across that was tried and what blocks it (isolated pairs, where asked
+    for); ``untried`` counts the pairs of places between which no packet was walked for them.
     ``depends_on`` names the UNMODELLED edges or lines without which it would be proven.
     ``spoofed_only``: the pair is not isolated, but nothing that the source zone sends with its own
     addresses can arrive. ``hostile`` is the outcome where the intruder owns every device of the
@@ -163,6 +164,7 @@ class PairVerdict:
     hostile: Outcome | None = None
     margin: Margin | None = None
     hostile_reason: str = ""
+    untried: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import pytest
 from builders.networks import acl, attach, device, host, interface, link, route, snapshot
 
 from segaudit.errors import UsageError
-from segaudit.judge import Judgement, judge
+from segaudit.judge import Judgement, judge, with_barriers
 from segaudit.model.acl import (
     Acl,
     AclAttachment,
@@ -96,15 +96,23 @@ def judged(network: Snapshot, policy: str = POLICY) -> Judgement:
     return judge(parsed, network, locate(parsed, network), AS_OF)
 
 
-def pair(network: Snapshot, direction: str = "forward", policy: str = POLICY) -> PairVerdict:
-    verdicts = {verdict.id: verdict for verdict in judged(network, policy).verdicts}
-    return verdicts[f"ISO-1/{direction}/ipv4"].pairs[0]
+def pair(
+    network: Snapshot, direction: str = "forward", policy: str = POLICY, budget: int = 100
+) -> PairVerdict:
+    judgement = judged(network, policy)
+    verdicts = with_barriers(judgement.verdicts, judgement.prover, budget=budget)
+    return {verdict.id: verdict for verdict in verdicts}[f"ISO-1/{direction}/ipv4"].pairs[0]
 
 
 def test_a_filter_that_drops_everything_is_proven_whatever_the_routing() -> None:
     found = pair(between(firewall()))
     assert (found.outcome, found.grade) == (Outcome.PROVEN, Grade.G4)
     assert [(barrier.device, barrier.kind) for barrier in found.barriers] == [("fw", "default")] * 2
+
+
+def test_where_not_every_pair_of_places_is_walked_the_rest_is_counted() -> None:
+    found = pair(between(firewall()), budget=1)
+    assert (len(found.barriers), found.untried) == (1, 5)
 
 
 def test_no_wire_between_them_is_the_strongest_grade() -> None:
