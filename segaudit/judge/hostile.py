@@ -68,6 +68,7 @@ class HostileSides:
         self.prover = prover
         self.family = family
         self._variants: dict[tuple[tuple[str, ...], Reading], Variant] = {}
+        self._devices: dict[str, tuple[str, ...]] = {}
 
     def outcome(self, pair: PairVerdict, conduits: Iterable[Conduit]) -> tuple[Outcome | None, str]:
         """The outcome of ``pair`` where its source's side is hostile, and what stands against it.
@@ -75,7 +76,7 @@ class HostileSides:
         The whole side is the source: what an exception permits any of its zones, the intruder may
         send. Never better than the pair's own outcome; ``None`` where the side has no device.
         """
-        owned = side_devices(self.prover, pair.source_zone)
+        owned = self._owned(pair.source_zone)
         if not owned or pair.outcome is Outcome.VACUOUS:
             return None, ""
         if pair.outcome in (Outcome.VIOLATED, Outcome.UNKNOWN):
@@ -88,6 +89,11 @@ class HostileSides:
         if shared:
             return Outcome.UNKNOWN, f"{', '.join(shared)} is on both sides and would be the intruder's"
         return self._proven_again(pair, owned, tuple(conduits))
+
+    def _owned(self, zone: str) -> tuple[str, ...]:
+        if zone not in self._devices:
+            self._devices[zone] = side_devices(self.prover, zone)
+        return self._devices[zone]
 
     def _proven_again(
         self, pair: PairVerdict, owned: tuple[str, ...], conduits: tuple[Conduit, ...]

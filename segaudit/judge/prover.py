@@ -7,7 +7,6 @@ tells what a missing proof depends on.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass, field
 from enum import Enum
 from weakref import WeakKeyDictionary
@@ -26,6 +25,7 @@ from segaudit.packets import HeaderField, HeaderSpace, Universe
 from segaudit.policy import ZoneMap
 from segaudit.policy.matching import device_matches, interface_matches
 from segaudit.reach.device_path import DevicePaths, Level, RoutingMode
+from segaudit.reach.filter_store import ChainDigests, FilterStore, Kept
 from segaudit.reach.fixpoint import Network, Reached, Source
 
 
@@ -47,6 +47,8 @@ class Prover:
         zones: where the policy's zones are.
         assumptions: those of the policy that hold on the day of the judgement.
         node_capacity: see ``packets.Universe``.
+        groups: zones whose packets are followed together, each zone in one group.
+        kept: where compiled filters are kept beyond this object.
     """
 
     policy: Policy
@@ -54,6 +56,9 @@ class Prover:
     zones: ZoneMap
     assumptions: tuple[OwnedAssumption, ...]
     node_capacity: int
+    groups: tuple[tuple[str, ...], ...] = ()
+    kept: Kept | None = None
+    _digests: ChainDigests = field(default_factory=ChainDigests)
     _universes: dict[Family, Universe] = field(default_factory=dict)
     _graphs: dict[Reading, ForwardingGraph] = field(default_factory=dict)
     _networks: dict[tuple[Family, Reading, Level, RoutingMode], Network] = field(default_factory=dict)
@@ -66,7 +71,6 @@ class Prover:
     )
     _components: dict[Reading, dict[str, int]] = field(default_factory=dict)
     _doubtful: tuple[str, ...] | None = None
-    _places: dict[str, tuple[ZoneLocation, ...]] = field(default_factory=dict)
 
     def universe(self, family: Family) -> Universe:
         """The packets of one family."""
@@ -77,8 +81,15 @@ class Prover:
     def paths(self, family: Family) -> DevicePaths:
         """The devices compiled so far, for further networks of the same devices to share."""
         if family not in self._paths:
-            self._paths[family] = DevicePaths(self.universe(family))
+            universe, devices = self.universe(family), self.snapshot.devices.values()
+            filters = FilterStore(universe, devices, self._digests, self.kept)
+            self._paths[family] = DevicePaths(universe, filters=filters)
         return self._paths[family]
+
+    def together(self, zone: str) -> tuple[str, ...]:
+        """The zones followed together with ``zone``; without groups all that have a place."""
+        everything = tuple(sorted({location.zone for location in self.zones.locations}))
+        return next((group for group in self.groups or (everything,) if zone in group), (zone,))
 
     @property
     def doubtful(self) -> tuple[str, ...]:
@@ -161,19 +172,20 @@ class Prover:
         """Everything that packets of ``zone`` can arrive at."""
         reading = self._same_as(reading)
         key = (family, reading, level, routing, with_connections)
-        if key not in self._reached:
-            self._reached[key] = self._reach_all(*key)
-        known = self._reached[key]
+        known = self._reached.setdefault(key, {})
         if zone not in known:
-            network = self.network(family, reading, level, routing)
-            known[zone] = network.reach(self.source(zone, reading), with_connections)
+            known.update(self._reach_together(self.together(zone), *key))
         return known[zone]
 
-    def _reach_all(
-        self, family: Family, reading: Reading, level: Level, routing: RoutingMode, with_connections: bool
+    def _reach_together(
+        self,
+        zones: tuple[str, ...],
+        family: Family,
+        reading: Reading,
+        level: Level,
+        routing: RoutingMode,
+        with_connections: bool,
     ) -> dict[str, Reached]:
-        """Of all zones that have a place, computed together."""
-        zones = sorted({location.zone for location in self.zones.locations})
         fresh: list[Reached] = []
         if with_connections and level is Level.MAY:
             fresh = [self.reached(family, zone, reading, level, routing, False) for zone in zones]
@@ -183,12 +195,7 @@ class Prover:
 
     def places(self, zone: str) -> tuple[ZoneLocation, ...]:
         """The places of ``zone``."""
-        if not self._places:
-            found: dict[str, list[ZoneLocation]] = defaultdict(list)
-            for location in self.zones.locations:
-                found[location.zone].append(location)
-            self._places.update((name, tuple(places)) for name, places in found.items())
-        return self._places.get(zone, ())
+        return self.zones.of(zone)
 
     def source(self, zone: str, reading: Reading) -> Source:
         """Where packets of ``zone`` start: every wire its places are on, and its routers themselves.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from segaudit.errors import PolicyError, Problem
 from segaudit.model.device import Device, Interface, InterfaceAddress, InterfaceKind
@@ -64,10 +64,18 @@ class ZoneMap:
 
     locations: tuple[ZoneLocation, ...]
     uncollected: tuple[Uncollected, ...] = ()
+    _of: dict[str, tuple[ZoneLocation, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Index the places by zone."""
+        found: dict[str, list[ZoneLocation]] = defaultdict(list)
+        for location in self.locations:
+            found[location.zone].append(location)
+        object.__setattr__(self, "_of", {zone: tuple(places) for zone, places in found.items()})
 
     def of(self, zone: str) -> tuple[ZoneLocation, ...]:
         """The places of ``zone``."""
-        return tuple(location for location in self.locations if location.zone == zone)
+        return self._of.get(zone, ())
 
     def by_place(self) -> dict[tuple[str, str], str]:
         """The zone of each (device, interface) that is a place; every place has exactly one."""
