@@ -1,5 +1,14 @@
-.PHONY: bench
+UV = $(or $(shell command -v uv),.uv/bin/uv)
 
-bench: setup  ## what the engine costs as networks grow: CPU seconds and peak memory per stage, nothing asserted
+.PHONY: bench bench-growth bench-peers
+
+bench: bench-growth bench-peers  ## what the engine costs: CPU seconds, peak memory and ratios, nothing asserted
+
+bench-growth: setup  ## stage by stage as networks grow, all at once and one thing at a time
 	@nice .venv/bin/python tests/bench/measure.py 100 300 1000
 	@nice .venv/bin/python tests/bench/measure.py 100 300 --way command
+	@nice .venv/bin/python tests/bench/measure.py --grow devices --grow rules --grow zones --grow routes
+
+bench-peers: setup  ## the same questions to Z3, and the Stanford backbone beside hassel-C
+	@$(UV) sync --locked --quiet --inexact --group bench
+	@nice .venv/bin/python tests/bench/peers.py

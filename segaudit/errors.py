@@ -12,6 +12,7 @@
     ├── LabError            4      whoever runs the machine (missing program, right or kernel feature)
     ├── CollectError        4      never raised for one device: a device's failure is a value
     ├── CapacityError       3      the engine ran out of room: the verdict is UNKNOWN, never PROVEN
+    │   └── FilterCapacityError    ... in the rules of one chain
     ├── RunError            4      the run broke
     └── VerificationError   5      a bundle or proof did not verify
 
@@ -49,6 +50,9 @@ class SegauditError(Exception):
     def __init__(self, *problems: Problem) -> None:
         self.problems = problems
         super().__init__("\n".join(str(problem) for problem in problems))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), self.problems
 
     @classmethod
     def because(cls, where: str, what: str, value: str = "", hint: str = "") -> SegauditError:
@@ -94,6 +98,17 @@ class CapacityError(SegauditError):
     """The packet-set engine ran out of room; whoever catches it reports UNKNOWN."""
 
     exit_code = 3
+
+
+class FilterCapacityError(CapacityError):
+    """What follows from chain ``acl`` of ``device`` does not fit; ``where`` is its place in its file."""
+
+    def __init__(self, device: str, acl: str, where: str = "") -> None:
+        self.device, self.acl, self.where = device, acl, where
+        super().__init__(Problem(where, "what follows from a filter does not fit", f"{acl} of {device}"))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.device, self.acl, self.where)
 
 
 class RunError(SegauditError):

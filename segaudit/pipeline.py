@@ -13,11 +13,14 @@ from segaudit import __version__
 from segaudit.collect.inventory_records import Inventory
 from segaudit.collect.run import Progress as CollectProgress
 from segaudit.collect.run import collect
+from segaudit.documents.cache_folder import cache_folder
 from segaudit.documents.snapshot_folder import read_snapshot
 from segaudit.evidence.chain import EvidenceItem, EvidenceKind, record_run, snapshot_item
 from segaudit.evidence.store import open_store, write_atomically
+from segaudit.executors import Means, workers
 from segaudit.judge import Expectation, Judgement, judge, with_barriers, with_margins
 from segaudit.judge.judgement import Progress
+from segaudit.judge.regions import region_graph
 from segaudit.model.policy import UNASSIGNED
 from segaudit.model.probe import ProbePlan, Vantage
 from segaudit.model.result import RunResult
@@ -34,6 +37,9 @@ from segaudit.probe.transport import Transport
 from segaudit.report.citations import cited_files
 from segaudit.report.html import render_html
 from segaudit.report.json_result import render_json
+
+ALONE = Means()
+"""This process, and nothing kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +65,14 @@ def check(
     as_of: date,
     progress: Progress | None = None,
     started_at: str = "",
+    means: Means = ALONE,
 ) -> Audit:
     """Judge a snapshot by a policy."""
     policy = read_policy(policy_path)
     snapshot = parse_snapshot(raw, vendors())
     zones = locate(policy, snapshot)
-    judgement = judge(policy, snapshot, zones, as_of, progress)
+    with workers(means) as hands, cache_folder(means.cache) as kept:
+        judgement = judge(policy, snapshot, zones, as_of, progress, hands, kept)
     result = RunResult(
         tool_version=__version__,
         as_of=as_of.isoformat(),
@@ -83,9 +91,15 @@ def check(
     return Audit(_with_excerpts(result, raw), judgement, zones, raw)
 
 
-def check_folder(policy_path: Path, folder: Path, as_of: date, progress: Progress | None = None) -> Audit:
+def check_folder(
+    policy_path: Path,
+    folder: Path,
+    as_of: date,
+    progress: Progress | None = None,
+    means: Means = ALONE,
+) -> Audit:
     """Judge a snapshot folder by a policy."""
-    return check(policy_path, read_snapshot(folder), as_of, progress)
+    return check(policy_path, read_snapshot(folder), as_of, progress, means=means)
 
 
 def strengthened(audit: Audit, id: str = "", progress: Progress | None = None) -> Audit:
@@ -103,6 +117,14 @@ def crossed(audit: Audit, id: str = "", progress: Progress | None = None) -> Aud
     return _with_verdicts(
         audit, with_barriers(verdicts, audit.judgement.prover, _named(id), progress=progress)
     )
+
+
+def with_regions(audit: Audit) -> Audit:
+    """The audit with the regions that no filter divides, and the filters between them."""
+    prover = audit.judgement.prover
+    families = sorted({verdict.family for verdict in audit.result.verdicts})
+    regions = tuple(region_graph(prover, family) for family in families)
+    return replace(audit, result=_with_excerpts(replace(audit.result, regions=regions), audit.raw))
 
 
 def _named(id: str) -> Callable[[Verdict], bool]:
@@ -180,7 +202,7 @@ def measure(
 
 def write_reports(audit: Audit, folder: Path, evidence: Path | None = None) -> dict[str, Path]:
     """Write report.html and result.json into ``folder`` and record the run in the evidence chain."""
-    audit = crossed(audit)
+    audit = with_regions(crossed(audit))
     texts = {"report.html": render_html(audit.result), "result.json": render_json(audit.result)}
     for name, text in texts.items():
         write_atomically(folder / name, text.encode())

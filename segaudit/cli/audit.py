@@ -16,10 +16,11 @@ from segaudit.cli.options import (
     fail_on_option,
     format_option,
     inventory_option,
-    jobs_option,
+    means_option,
     output_option,
     policy_option,
     scope_option,
+    sessions_option,
     snapshot_option,
     together,
 )
@@ -28,6 +29,7 @@ from segaudit.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from segaudit.collect.inventory_records import Inventory
+    from segaudit.executors import Means
     from segaudit.model.snapshot import RawSnapshot
     from segaudit.pipeline import Audit
     from segaudit.probe.scope import Authorisation
@@ -56,12 +58,15 @@ login_options = together(
 @as_of_option
 @fail_on_option
 @format_option
-def check(policy: Path, snapshot: Path, as_of: date, fail_on: str, formats: tuple[str, ...]) -> None:
+@means_option
+def check(
+    policy: Path, snapshot: Path, as_of: date, fail_on: str, formats: tuple[str, ...], means: Means
+) -> None:
     """Prove a policy on a folder of configs and state. Nothing is sent to any network."""
     from segaudit.pipeline import check_folder
 
     with progress_bar("proving") as tell:
-        audit = check_folder(policy, snapshot, as_of, tell)
+        audit = check_folder(policy, snapshot, as_of, tell, means)
     show(audit, formats)
     sys.exit(exit_code(audit.result, fail_on))
 
@@ -69,14 +74,14 @@ def check(policy: Path, snapshot: Path, as_of: date, fail_on: str, formats: tupl
 @click.command()
 @inventory_option
 @login_options
-@jobs_option
+@sessions_option
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="New snapshot folder.")
 def collect(
     inventory: Path,
     user: str,
     credentials: tuple[str, ...],
     known_hosts: Path | None,
-    jobs: int,
+    sessions: int,
     output: Path,
 ) -> None:
     """Pull configs and state over SSH, read-only, into a snapshot folder.
@@ -86,7 +91,7 @@ def collect(
     """
     from segaudit.documents.snapshot_folder import write_snapshot
 
-    raw = pull(read(inventory, user, credentials, known_hosts), jobs)
+    raw = pull(read(inventory, user, credentials, known_hosts), sessions)
     write_snapshot(output, raw)
     click.echo(f"{len(raw.configs)} devices in {output}", err=True)
     sys.exit(3 if raw.failures else 0)
@@ -102,12 +107,12 @@ def read(inventory: Path, user: str, credentials: tuple[str, ...], known_hosts: 
     return read_inventory(inventory, platforms()).completed(user, references, known_hosts)
 
 
-def pull(inventory: Inventory, jobs: int) -> RawSnapshot:
+def pull(inventory: Inventory, sessions: int) -> RawSnapshot:
     """Collect with a progress bar, and name every device that failed on stderr."""
     from segaudit import pipeline
 
     with progress_bar("collecting") as tell:
-        raw = pipeline.pull(inventory, jobs, lambda step: tell(step.device, step.done, step.total))
+        raw = pipeline.pull(inventory, sessions, lambda step: tell(step.device, step.done, step.total))
     for failure in raw.failures:
         click.echo(f"not collected: {failure.device}: {failure.reason}", err=True)
     return raw
@@ -124,6 +129,7 @@ def pull(inventory: Inventory, jobs: int) -> RawSnapshot:
 @as_of_option
 @fail_on_option
 @format_option
+@means_option
 def probe(
     policy: Path,
     snapshot: Path,
@@ -137,6 +143,7 @@ def probe(
     as_of: date,
     fail_on: str,
     formats: tuple[str, ...],
+    means: Means,
 ) -> None:
     """Measure on the wire what the model says of a snapshot.
 
@@ -147,7 +154,7 @@ def probe(
 
     devices = read(inventory, user, credentials, known_hosts)
     with progress_bar("proving") as tell:
-        audit = check_folder(policy, snapshot, as_of, tell)
+        audit = check_folder(policy, snapshot, as_of, tell, means)
     transports = ssh_transports(devices)
     if dry_run:
         print_plan(audit, transports, authorisation(scope, authorised_by) if scope else None)
@@ -211,26 +218,28 @@ def measure(audit: Audit, scope: Authorisation, transports: Mapping[str, Transpo
 @policy_option
 @inventory_option
 @login_options
-@jobs_option
+@sessions_option
 @scope_option
 @authorised_option
 @click.option("--no-probe", is_flag=True, help="Prove only; the report says that nothing was measured.")
 @output_option
 @as_of_option
 @fail_on_option
+@means_option
 def run(
     policy: Path,
     inventory: Path,
     user: str,
     credentials: tuple[str, ...],
     known_hosts: Path | None,
-    jobs: int,
+    sessions: int,
     scope: Path | None,
     authorised_by: str,
     no_probe: bool,
     output: Path | None,
     as_of: date,
     fail_on: str,
+    means: Means,
 ) -> None:
     """Collect, prove, probe and report, in one go.
 
@@ -243,9 +252,9 @@ def run(
     read_policy(policy)
     devices = read(inventory, user, credentials, known_hosts)
     started = pipeline.now()
-    raw = pull(devices, jobs)
+    raw = pull(devices, sessions)
     with progress_bar("proving") as tell:
-        audit = pipeline.check(policy, raw, as_of, tell, f"{started:%Y-%m-%dT%H:%M:%SZ}")
+        audit = pipeline.check(policy, raw, as_of, tell, f"{started:%Y-%m-%dT%H:%M:%SZ}", means)
     if permitted is not None:
         audit = measure(audit, permitted, ssh_transports(devices))
     finish(audit, output or Path("reports") / f"{started:%Y%m%dT%H%M%SZ}", fail_on)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import date, datetime
+from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -77,8 +79,12 @@ scope_option = click.option("--scope", type=_existing, help="What may be probed:
 authorised_option = click.option(
     "--authorised-by", default="", help="Who answers for the probing; must be the name in the scope file."
 )
-jobs_option = click.option(
-    "--jobs", type=click.IntRange(1, 200), default=20, show_default=True, help="Devices collected at once."
+sessions_option = click.option(
+    "--sessions",
+    type=click.IntRange(1, 200),
+    default=20,
+    show_default=True,
+    help="Devices collected at once.",
 )
 
 
@@ -91,3 +97,40 @@ def together(*options: Callable[[Command], Command]) -> Callable[[Command], Comm
         return command
 
     return decorate
+
+
+def means_option(command: Command) -> Command:
+    """--jobs, --executor and --no-cache, as one argument ``means``."""
+
+    @wraps(command)
+    def with_means(*args: Any, jobs: int | None, executor: str, cache: bool, **others: Any) -> Any:
+        from segaudit.documents.cache_folder import user_cache_folder
+        from segaudit.executors import Means
+
+        folder = user_cache_folder(os.environ) if cache else None
+        return command(*args, means=Means(jobs or 0, executor, folder), **others)
+
+    return _means(with_means)  # type: ignore[return-value]
+
+
+_means = together(
+    click.option(
+        "--jobs",
+        type=click.IntRange(1, 1000),
+        show_default="1, or the cluster's workers",
+        help="Processes that prove, or the parts that a cluster's work is cut into.",
+    ),
+    click.option(
+        "--executor",
+        default="",
+        metavar="ADDRESS",
+        envvar="SEGAUDIT_EXECUTOR",
+        help="Prove on a Dask cluster: dask://host:port, or tls://host:port?ca=FILE&cert=FILE&key=FILE.",
+    ),
+    click.option(
+        "--cache/--no-cache",
+        default=True,
+        show_default=True,
+        help="Keep compiled filters for the next run, in the user's cache folder.",
+    ),
+)

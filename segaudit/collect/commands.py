@@ -26,7 +26,7 @@ READ_ONLY = tuple(
         r"ip xfrm policy show",  # not `state`, which prints keys
         r"tc(?: -[djps])* qdisc show",
         r"sysctl -a(?: -r '[^']+')?",
-        r"nft(?: -[a-z]+)* list [a-z ]+",
+        r"nft(?: -[a-z]+| --debug=netlink)* list [a-z ]+",
         r"ip6?tables(?:-legacy|-nft)?-save(?: -c)?",
         r"ipset (?:save|list)",
         r"vtysh -c 'show [^';|]+'",

@@ -103,10 +103,11 @@ def _barrier(steps: tuple[Step, ...]) -> Barrier:
     last = steps[-1]
     received = [step for step in steps if step.action == "received" and step.device == last.device]
     way = f"{last.device}:{received[-1].interface}" if received else last.device
-    return Barrier(last.device, _kind(last), last.what, way, last.span)
+    return Barrier(last.device, drop_kind(last), last.what, way, last.span)
 
 
-def _kind(step: Step) -> str:
+def drop_kind(step: Step) -> str:
+    """The kind of ``Barrier`` that a step of a walk which drops the packet is about."""
     for phrase, kind in _KINDS:
         if phrase in step.what:
             return kind

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from segaudit.judge.prover import Prover
@@ -50,6 +50,18 @@ def permitted(
         else:
             answered |= reply_space(universe, conduit.services, opener, target)
     return Permitted(opened, answered, tuple(sorted(set(names))))
+
+
+def surplus(allowed: Permitted, arrived: Callable[[bool], HeaderSpace]) -> HeaderSpace:
+    """What is not permitted of what arrives: alone (``arrived(False)``), or also with connections.
+
+    What arrives alone arrives with connections too, so it is asked for only where that matters.
+    """
+    if allowed.answered.is_empty:
+        return arrived(True) - allowed.opened
+    fresh = arrived(False) - allowed.opened
+    whole = arrived(True) - allowed.opened
+    return fresh | (whole - fresh - allowed.answered)
 
 
 def exceptions_of(exceptions: Sequence[Exemption], assertion: str) -> list[Exemption]:

@@ -58,6 +58,7 @@ class Failures:
         self.prover = prover
         self.family = family
         self._variants: dict[Reading, Variant] = {}
+        self._followed: set[tuple[Reading, str]] = set()
 
     def survived(self, source: str, destination: str, allowed: Permitted, reading: Reading) -> bool:
         """True where nothing may arrive that is not permitted, whatever links and devices fail."""
@@ -67,10 +68,12 @@ class Failures:
             self._variants[reading] = Variant(
                 self.prover, self.family, reading, with_devices(graph, changed)
             )
-            zones = sorted({place.zone for place in self.prover.zones.locations})
-            self._variants[reading].reach_together(self.prover.source(zone, reading) for zone in zones)
-        start = self.prover.source(source, reading)
-        return self._variants[reading].is_closed(start, destination, allowed)
+        variant = self._variants[reading]
+        if (reading, source) not in self._followed:
+            zones = self.prover.together(source)
+            variant.reach_together(self.prover.source(zone, reading) for zone in zones)
+            self._followed.update((reading, zone) for zone in zones)
+        return variant.is_closed(self.prover.source(source, reading), destination, allowed)
 
 
 def after_failures(device: Device, family: Family) -> Device:
@@ -112,6 +115,16 @@ def anywhere(device: Device, family: Family) -> Device:
     out = Route(family, 0, 0, (NextHop(None),), table=_ANYWHERE, protocol="any")
     rules = (RoutingRule(family, -2, _MAY_VANISH, _OWN), RoutingRule(family, -1, _MAY_VANISH, _ANYWHERE))
     return replace(device, rules=(*device.rules, *rules), routes=(*device.routes, *own, out))
+
+
+def perhaps_by(device: Device, family: Family, hop: NextHop) -> Device:
+    """The device with every packet as routed now, or possibly sent by one next hop."""
+    kept = device.rules
+    if all(rule.family is not family for rule in kept):
+        kept = (*kept, *default_rules(family))
+    rule = RoutingRule(family, -1, _MAY_VANISH, _ANYWHERE)
+    route = Route(family, 0, 0, (hop,), table=_ANYWHERE, protocol="any")
+    return replace(device, rules=(*kept, rule), routes=(*device.routes, route))
 
 
 def _any_subset(device: Device, family: Family) -> tuple[list[RoutingRule], list[Route]]:

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from segaudit.errors import CapacityError
-from segaudit.judge.conduits import Permitted, all_conduits, exceptions_of, permitted
-from segaudit.judge.flows import flow_verdicts
-from segaudit.judge.hostile import HostileSides, devices_of_sides
+from segaudit.errors import CapacityError, FilterCapacityError
+from segaudit.executors import Workers
+from segaudit.judge.conduits import exceptions_of
+from segaudit.judge.hostile import devices_of_sides
 from segaudit.judge.margin import DEFAULT_BUDGET, Margins
-from segaudit.judge.pairs import PairJudge
 from segaudit.judge.pivot import Pivots
-from segaudit.judge.prover import Prover, Reading
+from segaudit.judge.prover import Prover
+from segaudit.judge.shards import judge_with
+from segaudit.judge.share import (
+    Case,
+    Part,
+    Share,
+    Tell,
+    ends,
+    judge_share,
+    source_zones,
+    steps,
+    ways,
+    zone_pairs,
+)
+from segaudit.judge.unfit import told_of_unfit, unfit_findings, without_filter
 from segaudit.model.flow import Family
-from segaudit.model.policy import BUILT_IN_ZONES, Exemption, Isolation, IsolationDirection, Policy
+from segaudit.model.policy import Isolation, Policy
 from segaudit.model.snapshot import Snapshot
 from segaudit.model.verdict import (
     Finding,
@@ -29,9 +42,13 @@ from segaudit.model.verdict import (
 from segaudit.packets.space import DEFAULT_NODE_CAPACITY
 from segaudit.policy import ZoneMap
 from segaudit.policy.locate import missing_devices
+from segaudit.reach.filter_store import Kept
 
-CAPACITIES = (DEFAULT_NODE_CAPACITY, DEFAULT_NODE_CAPACITY << 3, DEFAULT_NODE_CAPACITY << 5)
-"""BDD nodes tried in turn; the last is about 1 GB."""
+CAPACITIES = (DEFAULT_NODE_CAPACITY, DEFAULT_NODE_CAPACITY << 3, DEFAULT_NODE_CAPACITY << 4)
+"""BDD nodes tried in turn; full, one family's are 0.2, 1.3 and 2.4 GB."""
+
+MOST_UNFIT = 4
+"""Filters set aside because they do not fit, before everything is UNKNOWN."""
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how many steps are done, and how many there are."""
@@ -48,86 +65,150 @@ class Judgement:
 
 
 def judge(
-    policy: Policy, snapshot: Snapshot, zones: ZoneMap, as_of: date, progress: Progress | None = None
-) -> Judgement:
-    """Judge every assertion of ``policy`` on ``snapshot``.
-
-    Exceptions, flows and assumptions that have expired before ``as_of`` do not count. Runs again
-    with more room where the packet sets do not fit; where the last does not fit either, every
-    outcome is UNKNOWN.
-    """
-    for capacity in CAPACITIES:
-        try:
-            return _judge(policy, snapshot, zones, as_of, capacity, progress)
-        except CapacityError as failure:
-            reason = str(failure)
-    return _without_room(policy, snapshot, zones, as_of, reason)
-
-
-def _prover(policy: Policy, snapshot: Snapshot, zones: ZoneMap, as_of: date, capacity: int) -> Prover:
-    held = tuple(one for one in policy.assumptions if one.expires is None or as_of <= one.expires)
-    return Prover(policy, snapshot, zones, held, capacity)
-
-
-def _judge(
     policy: Policy,
     snapshot: Snapshot,
     zones: ZoneMap,
     as_of: date,
-    capacity: int,
-    progress: Progress | None,
+    progress: Progress | None = None,
+    workers: Workers | None = None,
+    kept: Kept | None = None,
+    capacities: Sequence[int] = CAPACITIES,
 ) -> Judgement:
-    prover = _prover(policy, snapshot, zones, as_of, capacity)
-    judges = {family: PairJudge(prover, family) for family in Family}
-    exceptions = [one for one in policy.exceptions if one.holds(as_of)]
-    steps = [
-        (isolation, way, family)
-        for isolation in policy.isolations
-        for way in _ways(isolation)
+    """Judge every assertion of ``policy`` on ``snapshot``.
+
+    Exceptions, flows and assumptions that have expired before ``as_of`` do not count. Runs again
+    with more room where the packet sets do not fit. A filter that does not fit into the most room
+    then counts as not modelled: it may let anything through. Where that does not help, every
+    outcome is UNKNOWN.
+
+    Args:
+        policy: what must hold.
+        snapshot: of what.
+        zones: where the policy's zones are.
+        as_of: the day.
+        progress: told what is being done.
+        workers: who does it (default: this process). The result is the same, unless there is too
+            little room: who follows fewer zones together needs less.
+        kept: where compiled filters are found and kept.
+        capacities: BDD nodes tried in turn.
+    """
+    case = Case(policy, snapshot, zones, as_of)
+    run = _Run(progress or (lambda _what, _done, _total: None), workers, kept, capacities)
+    unfit: list[FilterCapacityError] = []
+    while True:
+        try:
+            return run.judged(case, unfit)
+        except FilterCapacityError as failure:
+            reason = str(failure)
+            if len(unfit) == MOST_UNFIT:
+                break
+            unfit.append(failure)
+            case = replace(case, snapshot=without_filter(case.snapshot, failure))
+        except CapacityError as failure:
+            reason = str(failure)
+            break
+    return _without_room(case, reason, capacities[0])
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """How a case is judged; see ``judge``."""
+
+    tell: Progress
+    workers: Workers | None
+    kept: Kept | None
+    capacities: Sequence[int]
+
+    def judged(self, case: Case, unfit: list[FilterCapacityError]) -> Judgement:
+        """The judgement with the first of the capacities that is enough.
+
+        Raises:
+            CapacityError: none is.
+        """
+        for capacity in self.capacities[:-1]:
+            try:
+                return self._with(case, unfit, capacity)
+            except CapacityError:
+                continue
+        return self._with(case, unfit, self.capacities[-1])
+
+    def _with(self, case: Case, unfit: list[FilterCapacityError], capacity: int) -> Judgement:
+        prover = case.prover(capacity, kept=self.kept)
+        if self.workers is None:
+            parts = self._here(case, prover)
+        else:
+            parts = judge_with(self.workers, case, capacity, self.kept, self.tell)
+        return _put_together(case, prover, parts, unfit)
+
+    def _here(self, case: Case, prover: Prover) -> list[Part]:
+        """Every part of the judgement, computed in this process."""
+        zones = source_zones(case.policy, case.zones)
+        shares = [Share(family, zones) for family in Family]
+        told = self._counting(sum(steps(case.policy, share) for share in shares))
+        return [judge_share(case, prover, share, told) for share in shares]
+
+    def _counting(self, total: int) -> Tell:
+        done = iter(range(total))
+        return lambda what: self.tell(what, next(done), total)
+
+
+def _put_together(
+    case: Case, prover: Prover, parts: Iterable[Part], unfit: list[FilterCapacityError]
+) -> Judgement:
+    """The parts as one; pivots are over the whole matrix."""
+    parts = list(parts)
+    matrix = tuple(sorted((cell for part in parts for cell in part.cells), key=_place_in_matrix))
+    pairs = {key: pair for part in parts for key, pair in part.pairs.items()}
+    pivots = Pivots(matrix)
+
+    def pair(isolation: Isolation, way: str, family: Family, a: str, b: str) -> PairVerdict:
+        found = pairs[isolation.id, way, family, a, b]
+        return told_of_unfit(replace(found, pivot=pivots.of(a, b, family)), unfit)
+
+    verdicts = [
+        _isolation(
+            case, prover, isolation, way, family,
+            tuple(pair(isolation, way, family, a, b) for a, b in zone_pairs(isolation, way)),
+        )
+        for isolation in case.policy.isolations
+        for way in ways(isolation)
         for family in isolation.families
-    ]
-    total = len(steps) + 1
-    verdicts = []
-    for done, (isolation, way, family) in enumerate(steps):
-        if progress:
-            progress(f"{isolation.id} {way} {family.label}", done, total)
-        verdicts.append(_isolation(policy, isolation, way, judges[family], exceptions, as_of))
-    verdicts.extend(flow_verdicts(policy, judges, as_of))
-    if progress:
-        progress("matrix", total - 1, total)
-    matrix = tuple(_matrix(policy, judges, exceptions, as_of))
-    verdicts = _strengths(verdicts, matrix, prover, exceptions)
-    findings = tuple(_findings(policy, snapshot, as_of))
+    ]  # fmt: skip
+    verdicts += [verdict for part in parts for verdict in part.flows]
+    findings = (*unfit_findings(unfit), *_findings(case))
     return Judgement(tuple(sorted(verdicts, key=lambda v: v.id)), matrix, findings, prover)
 
 
-def _strengths(
-    verdicts: list[Verdict],
-    matrix: tuple[MatrixCell, ...],
+def _place_in_matrix(cell: MatrixCell) -> tuple[Family, str, str]:
+    return cell.family, cell.source_zone, cell.destination_zone
+
+
+def _isolation(
+    case: Case,
     prover: Prover,
-    exceptions: list[Exemption],
-) -> list[Verdict]:
-    """Isolations with their pivots and with their outcomes against a hostile side."""
-    pivots = Pivots(matrix)
-    sides = {family: HostileSides(prover, family) for family in Family}
-    found = []
-    for verdict in verdicts:
-        if verdict.kind != "isolation":
-            found.append(verdict)
-            continue
-        conduits = exceptions_of(exceptions, verdict.assertion)
-        pairs = tuple(_strength(pair, pivots, sides[pair.family], conduits) for pair in verdict.pairs)
-        owned = devices_of_sides(prover, (pair.source_zone for pair in pairs))
-        found.append(replace(verdict, pairs=pairs, hostile_devices=owned))
-    return found
-
-
-def _strength(
-    pair: PairVerdict, pivots: Pivots, sides: HostileSides, conduits: list[Exemption]
-) -> PairVerdict:
-    pivot = pivots.of(pair.source_zone, pair.destination_zone, pair.family)
-    hostile, reason = sides.outcome(pair, conduits)
-    return replace(pair, pivot=pivot, hostile=hostile, hostile_reason=reason)
+    isolation: Isolation,
+    way: str,
+    family: Family,
+    pairs: tuple[PairVerdict, ...],
+) -> Verdict:
+    """The verdict of one isolation, one way, in one family."""
+    (_, source), (_, destination) = ends(isolation, way)
+    expired = [one for one in case.policy.exceptions if one.assertion == isolation.id]
+    return Verdict(
+        isolation.id,
+        "isolation",
+        isolation.title,
+        way,
+        source,
+        destination,
+        family,
+        worst([pair.outcome for pair in pairs]),
+        isolation.severity,
+        pairs,
+        tuple(one.id for one in exceptions_of(case.exceptions, isolation.id)),
+        tuple(sorted(one.id for one in expired if not one.holds(case.as_of))),
+        devices_of_sides(prover, (pair.source_zone for pair in pairs)),
+    )
 
 
 def with_margins(
@@ -140,112 +221,28 @@ def with_margins(
     """The verdicts, those ``wanted`` with the margins of their proven pairs; ``budget`` is per pair."""
     prover = judgement.prover
     exceptions = [one for one in prover.policy.exceptions if one.holds(as_of)]
-    margins = {family: Margins(prover, family, budget) for family in Family}
     verdicts = list(judgement.verdicts)
     asked = [
-        (at, number)
+        (at, number, (pair, tuple(exceptions_of(exceptions, verdict.assertion))))
         for at, verdict in enumerate(verdicts)
         if verdict.kind == "isolation" and wanted(verdict)
-        for number in range(len(verdict.pairs))
+        for number, pair in enumerate(verdict.pairs)
     ]
-    for done, (at, number) in enumerate(asked):
-        verdict = verdicts[at]
-        pair = verdict.pairs[number]
+    margins = {
+        family: Margins(prover, family, [of for _, _, of in asked if of[0].family is family], budget)
+        for family in Family
+    }
+    for done, (at, number, (pair, conduits)) in enumerate(asked):
         if progress:
             progress(f"margin {pair.source_zone} -> {pair.destination_zone}", done, len(asked))
-        margin = margins[pair.family].of(pair, exceptions_of(exceptions, verdict.assertion))
-        pairs = (*verdict.pairs[:number], replace(pair, margin=margin), *verdict.pairs[number + 1 :])
-        verdicts[at] = replace(verdict, pairs=pairs)
+        pairs = list(verdicts[at].pairs)
+        pairs[number] = replace(pair, margin=margins[pair.family].of(pair, conduits))
+        verdicts[at] = replace(verdicts[at], pairs=tuple(pairs))
     return tuple(verdicts)
 
 
-def _ways(isolation: Isolation) -> tuple[str, ...]:
-    if isolation.direction is IsolationDirection.BOTH:
-        return ("forward", "reverse")
-    return (isolation.direction.value,)
-
-
-def _ends(
-    isolation: Isolation, way: str
-) -> tuple[tuple[tuple[str, ...], str], tuple[tuple[str, ...], str]]:
-    """Zones and name of where packets start, and of where they must not arrive."""
-    between = (isolation.between, isolation.between_text)
-    other = (isolation.and_, isolation.and_text)
-    return (between, other) if way == "forward" else (other, between)
-
-
-def _isolation(
-    policy: Policy,
-    isolation: Isolation,
-    way: str,
-    judge_of: PairJudge,
-    exceptions: list[Exemption],
-    as_of: date,
-) -> Verdict:
-    (sources, source), (destinations, destination) = _ends(isolation, way)
-    conduits = exceptions_of(exceptions, isolation.id)
-    pairs = tuple(judge_of.isolated(a, b, conduits) for a in sources for b in destinations if a != b)
-    of_this = [one for one in policy.exceptions if one.assertion == isolation.id]
-    return Verdict(
-        isolation.id,
-        "isolation",
-        isolation.title,
-        way,
-        source,
-        destination,
-        judge_of.family,
-        worst([pair.outcome for pair in pairs]),
-        isolation.severity,
-        pairs,
-        tuple(sorted(one.id for one in conduits)),
-        tuple(sorted(one.id for one in of_this if not one.holds(as_of))),
-    )
-
-
-def _matrix(
-    policy: Policy, judges: dict[Family, PairJudge], exceptions: list[Exemption], as_of: date
-) -> Iterator[MatrixCell]:
-    located = {location.zone for location in next(iter(judges.values())).prover.zones.locations}
-    zones = sorted({*policy.zones, *(zone for zone in BUILT_IN_ZONES if zone in located)})
-    flows = [flow for flow in policy.flows if flow.expires is None or as_of <= flow.expires]
-    conduits = all_conduits(flows, exceptions)
-    for family, judge_of in sorted(judges.items()):
-        for source in zones:
-            for destination in zones:
-                if source != destination:
-                    allowed = permitted(judge_of.prover, conduits, source, destination, family)
-                    reach = _cell(judge_of, source, destination, allowed)
-                    yield MatrixCell(
-                        source, destination, family, reach, _asserted(policy, source, destination, family)
-                    )
-
-
-def _cell(judge_of: PairJudge, source: str, destination: str, allowed: Permitted) -> str:
-    nothing = permitted(judge_of.prover, (), source, destination, judge_of.family)
-    reading = Reading.ASSUMED
-    if judge_of.left(source, destination, nothing, reading).is_empty:
-        return "none"
-    beyond = judge_of.certain(source, destination) - allowed.opened
-    if not beyond.is_empty:
-        return "open"
-    if judge_of.left(source, destination, allowed, reading).is_empty:
-        return "allowed"
-    return "unknown"
-
-
-def _asserted(policy: Policy, source: str, destination: str, family: Family) -> bool:
-    for isolation in policy.isolations:
-        if family not in isolation.families:
-            continue
-        for way in _ways(isolation):
-            (sources, _), (destinations, _) = _ends(isolation, way)
-            if source in sources and destination in destinations:
-                return True
-    return False
-
-
-def _findings(policy: Policy, snapshot: Snapshot, as_of: date) -> Iterator[Finding]:
-    for device, (reason, _) in missing_devices(snapshot).items():
+def _findings(case: Case) -> Iterator[Finding]:
+    for device, (reason, _) in missing_devices(case.snapshot).items():
         yield Finding(
             f"COLLECT-{device}",
             Severity.HIGH,
@@ -253,8 +250,8 @@ def _findings(policy: Policy, snapshot: Snapshot, as_of: date) -> Iterator[Findi
             f"{reason}. Its interfaces count as connected to anything.",
             hint="collect it, or name an owned assumption about the interfaces that face it",
         )
-    for exception in policy.exceptions:
-        if not exception.holds(as_of):
+    for exception in case.policy.exceptions:
+        if not exception.holds(case.as_of):
             yield Finding(
                 f"EXPIRED-{exception.id}",
                 Severity.HIGH,
@@ -263,7 +260,7 @@ def _findings(policy: Policy, snapshot: Snapshot, as_of: date) -> Iterator[Findi
                 (exception.span,) if exception.span else (),
                 "close the hole, or renew the exception with its owner",
             )
-    yield from _line_findings(snapshot)
+    yield from _line_findings(case.snapshot)
 
 
 def _line_findings(snapshot: Snapshot) -> Iterator[Finding]:
@@ -279,34 +276,20 @@ def _line_findings(snapshot: Snapshot) -> Iterator[Finding]:
             )
 
 
-def _undetermined(isolation: Isolation, way: str, family: Family, reason: str) -> Verdict:
-    (sources, source), (destinations, destination) = _ends(isolation, way)
-    pairs = tuple(
-        PairVerdict(a, b, family, Outcome.UNKNOWN, reason=reason) for a in sources for b in destinations
-    )
-    return Verdict(
-        isolation.id,
-        "isolation",
-        isolation.title,
-        way,
-        source,
-        destination,
-        family,
-        Outcome.UNKNOWN,
-        isolation.severity,
-        pairs,
-    )
-
-
-def _without_room(
-    policy: Policy, snapshot: Snapshot, zones: ZoneMap, as_of: date, reason: str
-) -> Judgement:
+def _without_room(case: Case, reason: str, capacity: int) -> Judgement:
+    """Every isolation UNKNOWN, for one reason."""
+    prover = case.prover(capacity)
     verdicts = [
-        _undetermined(isolation, way, family, reason)
-        for isolation in policy.isolations
-        for way in _ways(isolation)
+        _isolation(
+            case, prover, isolation, way, family,
+            tuple(
+                PairVerdict(a, b, family, Outcome.UNKNOWN, reason=reason)
+                for a, b in zone_pairs(isolation, way)
+            ),
+        )
+        for isolation in case.policy.isolations
+        for way in ways(isolation)
         for family in isolation.families
-    ]
-    prover = _prover(policy, snapshot, zones, as_of, CAPACITIES[0])
+    ]  # fmt: skip
     finding = Finding("CAPACITY", Severity.CRITICAL, "the packet sets did not fit", reason)
-    return Judgement(tuple(verdicts), (), (finding, *_findings(policy, snapshot, as_of)), prover)
+    return Judgement(tuple(verdicts), (), (finding, *_findings(case)), prover)

@@ -7,35 +7,42 @@ of one interface, or one absent route.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from segaudit.model.acl import (
     Ace,
     Acl,
+    AclAttachment,
     AllOf,
     AnyOf,
     AnyPacket,
     Continue,
     Forwarding,
     Goto,
+    Hook,
     Jump,
     Matches,
     Not,
     Return,
-    SetMark,
     StateIn,
     Translate,
+    TranslationKind,
     UnknownAction,
+    UnknownMatch,
 )
 from segaudit.model.device import Device, Interface, InterfaceKind, NextHop, Route, RouteKind, RoutingRule
 from segaudit.model.flow import Family
 from segaudit.model.source import SourceSpan
+from segaudit.reach.marks import reads_marks
 
 Edit = Callable[[Device], Device]
 
-_HARMLESS = (Continue, SetMark)
-"""Deleting these changes nothing: they decide nothing (packet marks are not modelled)."""
+_HARMLESS = (Continue,)
+"""Deleting these changes nothing: they decide nothing."""
+
+_DROPPING = (Forwarding.DROP, Forwarding.REJECT)
 
 _DISCARDING = (RouteKind.BLACKHOLE, RouteKind.UNREACHABLE, RouteKind.PROHIBIT, RouteKind.THROW)
 
@@ -63,16 +70,15 @@ class BarrierObject:
 def filter_objects(device: Device, family: Family) -> Iterator[BarrierObject]:
     """Rules, defaults, reverse-path filters and forwarding that is off, as far as ``family`` meets them."""
     applied = _applied(device, family)
+    marks = reads_marks(device)  # then any rule may bar, by the mark that a packet has after it
     for name, translating in sorted(applied.items()):
-        chain = device.acls[name]
-        for number, ace in enumerate(chain.aces):
-            if not isinstance(ace.action, _HARMLESS) and (
-                translating or ace.action is not Forwarding.ACCEPT
-            ):
-                yield _rule(device, chain, number, ace, translating)
+        chain, order_matters = device.acls[name], translating or marks
+        for numbers in _rules(chain):
+            if any(_may_bar(chain.aces[number], order_matters) for number in numbers):
+                yield _rule(device, chain, numbers, order_matters)
     attached = {one.acl for one in device.attachments if family in one.families}
     for name in sorted(attached & device.acls.keys()):
-        if device.acls[name].default in (Forwarding.DROP, Forwarding.REJECT):
+        if device.acls[name].default in _DROPPING:
             yield _default(device, device.acls[name])
     if family is Family.IPV4:
         for interface in _sorted(device):
@@ -118,12 +124,37 @@ def absent_route(
     )
 
 
-def loosened(device: Device, objects: list[BarrierObject]) -> Device:
+def loosened(device: Device, objects: Sequence[BarrierObject]) -> Device:
     """The device with all of ``objects`` loosened."""
     for one in objects:
         assert one.loosened is not None
         device = one.loosened(device)
     return device
+
+
+def translating_anything(device: Device, family: Family) -> Device:
+    """The device with no filter, and with translations of any address into any.
+
+    Whatever is taken from its rules and translations, no more passes than this.
+    """
+    chains = {
+        hook.value: (hook, Ace(UnknownMatch("any packet"), Translate(kind, ports=((0, 0xFFFF),))))
+        for hook, kind in (
+            (Hook.PREROUTING, TranslationKind.DESTINATION),
+            (Hook.POSTROUTING, TranslationKind.SOURCE),
+        )
+    }
+    open_device = _forwarding(device, family).removed(device)
+    interfaces = {name: replace(one, reverse_path_filter=0) for name, one in open_device.interfaces.items()}
+    return replace(
+        open_device,
+        interfaces=interfaces,
+        acls={name: Acl(name, (ace,), Forwarding.ACCEPT) for name, (_, ace) in chains.items()},
+        attachments=tuple(
+            AclAttachment(name, hook, 0, frozenset({family}), translates=True)
+            for name, (hook, _) in chains.items()
+        ),
+    )
 
 
 # -- the single objects --------------------------------------------------------------------------
@@ -148,40 +179,64 @@ def _led_to(device: Device, names: set[str]) -> set[str]:
     return found
 
 
-def _rule(device: Device, chain: Acl, number: int, ace: Ace, translating: bool) -> BarrierObject:
-    text = ace.text or f"rule {number + 1} of {chain.name}"
-    kind = "translation" if isinstance(ace.action, Translate) else "ace"
-    removed = _ace_edit(chain.name, number, AnyPacket(), Continue())
+def _rules(chain: Acl) -> Iterator[tuple[int, ...]]:
+    """The numbers of the entries of each rule: one line may have become several (a verdict map)."""
+    numbered = groupby(enumerate(chain.aces), lambda one: (one[1].span or one[0], one[1].text))
+    yield from (tuple(number for number, _ in entries) for _, entries in numbered)
+
+
+def _may_bar(ace: Ace, order_matters: bool) -> bool:
+    return not isinstance(ace.action, _HARMLESS) and (order_matters or ace.action is not Forwarding.ACCEPT)
+
+
+def _rule(device: Device, chain: Acl, numbers: tuple[int, ...], order_matters: bool) -> BarrierObject:
+    aces = [chain.aces[number] for number in numbers]
+    text = aces[0].text or f"rule {numbers[0] + 1} of {chain.name}"
+    removed = _aces_edit(chain.name, {number: (AnyPacket(), Continue()) for number in numbers})
     loose: Edit | None = None
-    if isinstance(ace.action, Forwarding) and ace.action is not Forwarding.ACCEPT:
+    if all(ace.action in _DROPPING for ace in aces):
         loose = removed
-    elif isinstance(ace.action, Jump | Goto | Return | UnknownAction) and not translating:
-        matches = AnyPacket() if _reads_state(ace.matches) else ace.matches
-        loose = _ace_edit(chain.name, number, matches, UnknownAction("deleted or not"))
+    elif all(_can_be_loosened(ace, order_matters) for ace in aces):
+        loose = _aces_edit(
+            chain.name,
+            {
+                number: (_stateless(ace.matches), UnknownAction("deleted or not"))
+                for number, ace in zip(numbers, aces, strict=True)
+            },
+        )
     return BarrierObject(
         device.name,
-        f"{chain.name} rule {number}",
-        kind,
+        f"{chain.name} rule {numbers[0]}",
+        "translation" if any(isinstance(ace.action, Translate) for ace in aces) else "ace",
         f"{chain.name}: {text}",
         "delete this rule",
-        ace.span,
+        aces[0].span,
         removed,
         loose,
     )
 
 
-def _ace_edit(chain: str, number: int, matches: Matches, action: Continue | UnknownAction) -> Edit:
-    """One rule replaced in its place, so that the numbers of the others stay.
+def _can_be_loosened(ace: Ace, order_matters: bool) -> bool:
+    return isinstance(ace.action, Forwarding | Jump | Goto | Return | UnknownAction) and not order_matters
+
+
+def _stateless(matches: Matches) -> Matches:
+    """The match, or one of any packet where it reads the connection state (see ``_aces_edit``)."""
+    return AnyPacket() if _reads_state(matches) else matches
+
+
+def _aces_edit(chain: str, to: Mapping[int, tuple[Matches, Continue | UnknownAction]]) -> Edit:
+    """Entries replaced in their places, so that the numbers of the others stay.
 
     A rule that matches anything and decides nothing is as good as deleted. It must not keep its
     match: one on connection state would still have the device track and so reassemble fragments.
     """
 
     def edit(one: Device) -> Device:
-        now = one.acls[chain]
-        ace = replace(now.aces[number], matches=matches, action=action)
-        aces = (*now.aces[:number], ace, *now.aces[number + 1 :])
-        return replace(one, acls={**one.acls, chain: replace(now, aces=aces)})
+        aces = list(one.acls[chain].aces)
+        for number, (matches, action) in to.items():
+            aces[number] = replace(aces[number], matches=matches, action=action)
+        return replace(one, acls={**one.acls, chain: replace(one.acls[chain], aces=tuple(aces))})
 
     return edit
 

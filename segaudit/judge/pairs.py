@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from segaudit.graph import UNMODELLED
-from segaudit.judge.conduits import Permitted, permitted
+from segaudit.judge.conduits import Permitted, permitted, surplus
 from segaudit.judge.failures import Failures
 from segaudit.judge.prover import Prover, Reading
 from segaudit.judge.spaces import Conduit
@@ -18,18 +17,6 @@ from segaudit.model.source import SourceSpan
 from segaudit.model.verdict import Assumption, Grade, Outcome, PairVerdict, Witness
 from segaudit.packets import HeaderSpace
 from segaudit.reach.device_path import Level, RoutingMode
-
-
-@dataclass(frozen=True, slots=True)
-class _Left:
-    """What may arrive in a zone beyond what is permitted; ``fresh`` without any existing connection."""
-
-    whole: HeaderSpace
-    fresh: HeaderSpace
-
-    @property
-    def is_empty(self) -> bool:
-        return self.whole.is_empty
 
 
 class PairJudge:
@@ -54,11 +41,12 @@ class PairJudge:
         allowed: Permitted,
         reading: Reading,
         routing: RoutingMode = RoutingMode.CURRENT,
-    ) -> _Left:
+    ) -> HeaderSpace:
         """All that may arrive although nothing in the policy permits it."""
-        fresh = self._arrived(source, destination, reading, routing, False) - allowed.opened
-        whole = self._arrived(source, destination, reading, routing, True) - allowed.opened
-        return _Left(fresh | (whole - fresh - allowed.answered), fresh)
+        return surplus(
+            allowed,
+            lambda connections: self._arrived(source, destination, reading, routing, connections),
+        )
 
     def _arrived(
         self, source: str, destination: str, reading: Reading, routing: RoutingMode, connections: bool
@@ -139,13 +127,12 @@ class PairJudge:
             return self._missing(
                 source, destination
             ) + self._unmodelled_edges(), "something that is not modelled could join the two"
-        example = closed.whole.sample()
-        if closed.fresh.is_empty:
+        alone = self._arrived(source, destination, Reading.CLOSED, RoutingMode.CURRENT, False)
+        fresh = alone - allowed.opened
+        if fresh.is_empty:
             reason = "only as part of a connection (or an ICMP error about one) that something else opened"
-            return (f"for example {example}",), reason
-        return (
-            f"for example {closed.fresh.sample()}",
-        ), "rests on a match, route or translation not modelled"
+            return (f"for example {closed.sample()}",), reason
+        return (f"for example {fresh.sample()}",), "rests on a match, route or translation not modelled"
 
     def _missing(self, source: str, destination: str) -> tuple[str, ...]:
         """The uncollected devices that may hold more of the two zones."""

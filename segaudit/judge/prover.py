@@ -25,7 +25,7 @@ from segaudit.packets import HeaderField, HeaderSpace, Universe
 from segaudit.policy import ZoneMap
 from segaudit.policy.matching import device_matches, interface_matches
 from segaudit.reach.device_path import DevicePaths, Level, RoutingMode
-from segaudit.reach.filter_store import ChainDigests, FilterStore, Kept
+from segaudit.reach.filter_store import ChainDigests, ChainName, FilterStore, Kept
 from segaudit.reach.fixpoint import Network, Reached, Source
 
 
@@ -59,6 +59,7 @@ class Prover:
     groups: tuple[tuple[str, ...], ...] = ()
     kept: Kept | None = None
     _digests: ChainDigests = field(default_factory=ChainDigests)
+    _filters: dict[Family, FilterStore] = field(default_factory=dict)
     _universes: dict[Family, Universe] = field(default_factory=dict)
     _graphs: dict[Reading, ForwardingGraph] = field(default_factory=dict)
     _networks: dict[tuple[Family, Reading, Level, RoutingMode], Network] = field(default_factory=dict)
@@ -82,9 +83,13 @@ class Prover:
         """The devices compiled so far, for further networks of the same devices to share."""
         if family not in self._paths:
             universe, devices = self.universe(family), self.snapshot.devices.values()
-            filters = FilterStore(universe, devices, self._digests, self.kept)
-            self._paths[family] = DevicePaths(universe, filters=filters)
+            self._filters[family] = FilterStore(universe, devices, self._digests, self.kept)
+            self._paths[family] = DevicePaths(universe, filters=self._filters[family])
         return self._paths[family]
+
+    def largest_filter(self, family: Family) -> ChainName | None:
+        """The filter with the largest sets of those compiled so far; ``None`` where none is large."""
+        return self._filters[family].largest() if family in self._filters else None
 
     def together(self, zone: str) -> tuple[str, ...]:
         """The zones followed together with ``zone``; without groups all that have a place."""
@@ -187,7 +192,7 @@ class Prover:
         with_connections: bool,
     ) -> dict[str, Reached]:
         fresh: list[Reached] = []
-        if with_connections and level is Level.MAY:
+        if with_connections and level is Level.MAY and self.policy.has_conduits:
             fresh = [self.reached(family, zone, reading, level, routing, False) for zone in zones]
         network = self.network(family, reading, level, routing)
         sources = [self.source(zone, reading) for zone in zones]
@@ -202,7 +207,8 @@ class Prover:
 
         A host that forwards nothing can be owned whole: it starts packets on all its wires. A place
         without a wire (a loopback) is the router itself: it makes packets with any source, through
-        its OUTPUT filters as configured (that it is owned is the hostile-subsidiary proof).
+        its OUTPUT filters as configured (that it is owned is the hostile-subsidiary proof). Inside a
+        device that is not understood, such a place is behind UNMODELLED.
         """
         graph = self.graph(reading)
         segments = set()
@@ -216,7 +222,7 @@ class Prover:
                     segments.add(segment)
                 elif place.device in graph.devices:
                     routers.add(place.device)
-        beyond = reading is not Reading.CLOSED and self.is_incomplete(zone)
+        beyond = self.goes_on_unmodelled(zone, reading)
         return Source(frozenset(segments), zone == INTERNET, beyond, frozenset(routers))
 
     def is_incomplete(self, zone: str) -> bool:
@@ -239,7 +245,7 @@ class Prover:
         found = self._on_places(reached, zone, reading)
         if zone == INTERNET:
             found |= reached.space(("adversary", INTERNET_NODE))
-        if reading is not Reading.CLOSED and self.is_incomplete(zone):
+        if self.goes_on_unmodelled(zone, reading):
             found |= reached.space(("adversary", UNMODELLED))
         for place in self.places(zone):
             own = [
@@ -251,6 +257,16 @@ class Prover:
             if own and not local.is_empty:
                 found |= local & universe.ranges(HeaderField.DESTINATION, own)
         return found
+
+    def goes_on_unmodelled(self, zone: str, reading: Reading) -> bool:
+        """True where a part of the zone is not on any wire, but inside what is not modelled."""
+        graph = self.graph(reading)
+        hidden = any(
+            place.device not in graph.devices
+            and TerminationPoint(place.device, place.interface) not in graph.segment_of
+            for place in self.places(zone)
+        )
+        return hidden or (reading is not Reading.CLOSED and self.is_incomplete(zone))
 
     def _on_places(self, reached: Reached, zone: str, reading: Reading) -> HeaderSpace:
         return reached.universe.union(

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from segaudit.graph import ForwardingGraph
-from segaudit.judge.conduits import Permitted
+from segaudit.judge.conduits import Permitted, surplus
 from segaudit.judge.prover import Prover, Reading
 from segaudit.model.device import Device
 from segaudit.model.flow import Family
@@ -28,6 +28,7 @@ class Variant:
         graph: the changed graph.
         arrivals: judges what has arrived in the place of ``prover``, whose memory of it then does not
             grow with every variant.
+        paths: changed devices compiled before, for this variant to share.
     """
 
     def __init__(
@@ -37,13 +38,15 @@ class Variant:
         reading: Reading,
         graph: ForwardingGraph,
         arrivals: Prover | None = None,
+        paths: DevicePaths | None = None,
     ) -> None:
         self.reading = reading
         self.graph = graph
         self._arrivals = arrivals or prover
         universe = prover.universe(family)
-        paths = DevicePaths(universe, prover.paths(family))
+        paths = paths or DevicePaths(universe, prover.paths(family))
         self._network = Network(graph, universe, Level.MAY, RoutingMode.CURRENT, paths)
+        self._has_conduits = prover.policy.has_conduits
         self._reached: dict[tuple[Source, bool], Reached] = {}
 
     def reached(self, source: Source, with_connections: bool) -> Reached:
@@ -56,16 +59,14 @@ class Variant:
     def reach_together(self, sources: Iterable[Source]) -> None:
         """Compute what each of ``sources`` may arrive at, all at once: cheaper than one by one."""
         new = list(dict.fromkeys(one for one in sources if (one, True) not in self._reached))
-        fresh = self._network.reach_each(new)
+        fresh = self._network.reach_each(new) if self._has_conduits else []
         whole = self._network.reach_each(new, True, fresh)
-        for source, alone, connected in zip(new, fresh, whole, strict=True):
-            self._reached[source, False], self._reached[source, True] = alone, connected
+        self._reached.update(((source, False), alone) for source, alone in zip(new, fresh, strict=False))
+        self._reached.update(((source, True), found) for source, found in zip(new, whole, strict=True))
 
     def left(self, source: Source, destination: str, allowed: Permitted) -> HeaderSpace:
         """All that may arrive in a zone although nothing in the policy permits it."""
-        return surplus(
-            self._arrived(source, destination, False), self._arrived(source, destination, True), allowed
-        )
+        return surplus(allowed, lambda connections: self._arrived(source, destination, connections))
 
     def is_closed(self, source: Source, destination: str, allowed: Permitted) -> bool:
         """True where ``left`` is empty.
@@ -80,12 +81,6 @@ class Variant:
     def _arrived(self, source: Source, destination: str, with_connections: bool) -> HeaderSpace:
         reached = self.reached(source, with_connections)
         return self._arrivals.arrived(reached, destination, self.reading)
-
-
-def surplus(fresh: HeaderSpace, whole: HeaderSpace, allowed: Permitted) -> HeaderSpace:
-    """What is not permitted of what arrives alone (``fresh``) or as part of a connection (``whole``)."""
-    fresh, whole = fresh - allowed.opened, whole - allowed.opened
-    return fresh | (whole - fresh - allowed.answered)
 
 
 def with_devices(graph: ForwardingGraph, changed: Iterable[Device]) -> ForwardingGraph:

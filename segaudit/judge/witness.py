@@ -118,7 +118,7 @@ class Storyteller:
         self, reached: Reached, certain: HeaderSpace, source: str, destination: str
     ) -> Iterator[Flow]:
         """Packets as sent: those that arrive unchanged first, then ones pulled back."""
-        for preferences in self._preferences(source, destination):
+        for preferences in self.preferences(source, destination):
             flow = certain.sample(preferences)
             if flow is not None:
                 yield flow
@@ -126,7 +126,8 @@ class Storyteller:
         if flow is not None:
             yield from self._pulled_back(reached, flow, destination)
 
-    def _preferences(self, source: str, destination: str) -> Iterator[list[HeaderSpace]]:
+    def preferences(self, source: str, destination: str) -> Iterator[list[HeaderSpace]]:
+        """What the packets that are told about should be like, for ``HeaderSpace.sample``."""
         universe = self.universe
         to = universe.ranges(HeaderField.DESTINATION, [(a, a) for a in self.host_addresses(destination)])
         own = universe.ranges(HeaderField.SOURCE, [(a, a) for a in self.host_addresses(source)])

@@ -117,6 +117,21 @@ class StateIn:
     states: frozenset[ConnectionState]
 
 
+EVERY_MARK_BIT = 0xFFFFFFFF
+
+
+@dataclass(frozen=True, slots=True)
+class MarkIs:
+    """Matches packets whose mark, ANDed with ``mask``, is ``value``.
+
+    The mark is a device's own note on a packet (Linux ``skb->mark``): it never leaves the device, and
+    is 0 on what is received by an interface that ``clears_mark``, elsewhere anything.
+    """
+
+    value: int
+    mask: int = EVERY_MARK_BIT
+
+
 @dataclass(frozen=True, slots=True)
 class UnknownMatch:
     """A match that is not modelled: it may be true or false for any packet."""
@@ -155,6 +170,7 @@ Matches = (
     | FieldMasked
     | InterfaceIn
     | StateIn
+    | MarkIs
     | UnknownMatch
     | AllOf
     | AnyOf
@@ -200,7 +216,14 @@ class SetMark:
     """Set the packet mark: ``mark = (mark & ~mask) ^ value`` (Linux ``MARK --set-xmark``), go on."""
 
     value: int
-    mask: int = 0xFFFFFFFF
+    mask: int = EVERY_MARK_BIT
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetMark:
+    """Set the bits ``mask`` of the packet mark to something that is not modelled, or leave them; go on."""
+
+    mask: int = EVERY_MARK_BIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +265,18 @@ class UnknownAction:
     text: str
 
 
-Action = Forwarding | Jump | Goto | Return | Continue | SetMark | NoTrack | Translate | UnknownAction
+Action = (
+    Forwarding
+    | Jump
+    | Goto
+    | Return
+    | Continue
+    | SetMark
+    | ForgetMark
+    | NoTrack
+    | Translate
+    | UnknownAction
+)
 """What an ``Ace`` does with the packets it matches."""
 
 

@@ -69,7 +69,8 @@ class Interface:
     ``bridge`` names the bridge interface this one is a port of; ``parent`` the interface that
     carries it (VLAN, tunnel). ``forwarding``, ``reverse_path_filter`` (0 off, 1 strict, 2 loose)
     and ``proxy_arp`` are per family or IPv4 facts as the device reports them. ``vlan`` is the VLAN ID
-    of a VLAN subinterface or SVI.
+    of a VLAN subinterface or SVI. ``clears_mark`` is true where what is received on it bears no packet
+    mark; a tunnel may hand on the mark of the packet that carried it.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Interface:
     description: str = ""
     span: SourceSpan | None = None
     vlan: int | None = None
+    clears_mark: bool = False
 
 
 class RouteKind(Enum):

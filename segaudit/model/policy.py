@@ -172,6 +172,11 @@ class Policy:
     services: Mapping[str, tuple[Service, ...]] = field(default_factory=dict)
     sha256: str = ""
 
+    @property
+    def has_conduits(self) -> bool:
+        """True where any flow or exception lets something pass, and so its replies."""
+        return bool(self.flows or self.exceptions)
+
     def side_of(self, zone: str) -> str | None:
         """The side of a zone; ``None`` for built-in and neutral zones."""
         found = self.zones.get(zone)

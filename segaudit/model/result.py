@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from segaudit.model.policy import Policy
 from segaudit.model.probe import Observation
 from segaudit.model.snapshot import Snapshot
-from segaudit.model.verdict import Finding, MatrixCell, Outcome, Verdict
+from segaudit.model.verdict import Finding, MatrixCell, Outcome, RegionGraph, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class RunResult:
 
     ``as_of`` is an ISO date; ``started_at`` ISO 8601 UTC or empty for an offline check without a
     clock. ``probed`` is false where no probe was asked for. ``excerpts`` holds the raw text of
-    every file cited by a span in this result, by path.
+    every file cited by a span in this result, by path. ``regions`` is empty where it was not asked for.
     """
 
     tool_version: str
@@ -42,6 +42,7 @@ class RunResult:
     probed: bool
     authorised_by: str
     excerpts: tuple[tuple[str, str], ...]
+    regions: tuple[RegionGraph, ...] = ()
 
     @property
     def outcomes(self) -> list[Outcome]:

@@ -101,25 +101,60 @@ class Keystone:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """One object and what is done to it; the fields are a ``Keystone``'s."""
+
+    device: str
+    kind: str
+    text: str
+    change: str
+    span: SourceSpan | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reconnection:
+    """Several changes that together reconnect a pair; leave one out, and they do not.
+
+    ``nearest_miss`` is the way of a packet that would then arrive; where there is none, no packet
+    certainly arrives and the pair is merely no longer proven.
+    """
+
+    changes: tuple[Change, ...]
+    nearest_miss: Witness | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Margin:
     """The least number of independent changes that would reconnect a pair.
 
-    It is exactly ``least`` where ``keystones`` are named, else ``least`` or more. ``undecided`` says
-    what was not tried or not decided; ``tried`` counts the fixpoints computed for it.
+    It is at least ``least`` and at most ``most``; ``most`` ``None``: no changes are known that would.
+    Both bounds are proven: no fewer changes do, and those of ``keystones`` (each alone) or of
+    ``reconnection`` (all together) do. ``undecided`` says what was not tried or not decided; ``tried``
+    counts the changed networks that were looked at for it.
     """
 
     least: int
     keystones: tuple[Keystone, ...] = ()
     undecided: tuple[str, ...] = ()
     tried: int = 0
+    reconnection: Reconnection | None = None
+
+    @property
+    def most(self) -> int | None:
+        """A number of changes that certainly suffices."""
+        if self.keystones:
+            return 1
+        return len(self.reconnection.changes) if self.reconnection else None
 
     @property
     def is_exact(self) -> bool:
-        """True where the number is known and not only a lower bound."""
-        return bool(self.keystones)
+        """True where the number is known and not only bounded."""
+        return self.most == self.least
 
     def __str__(self) -> str:
-        return str(self.least) if self.is_exact else f"{self.least} or more"
+        if self.most is None:
+            return f"{self.least} or more"
+        return str(self.least) if self.is_exact else f"{self.least} to {self.most}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +243,58 @@ class Verdict:
         """The outcome where the intruder owns every device of the source's side; ``None``: not computed."""
         found = [pair.hostile for pair in self.pairs if pair.hostile is not None]
         return worst(found) if found and len(found) == len(self.pairs) else None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class AppliedFilter:
+    """A filter as it is applied on a device: the chain by name, at the line that defines it."""
+
+    name: str
+    span: SourceSpan | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Wires between which anything may pass under some routing, no filter dividing them.
+
+    ``inside`` names the devices that lie wholly in it; ``itself`` is true for a device's own addresses
+    where a zone holds them without a wire. ``unmodelled``: something not modelled touches it.
+    """
+
+    name: str
+    zones: tuple[str, ...]
+    wires: tuple[str, ...]
+    inside: tuple[str, ...] = ()
+    internet: bool = False
+    unmodelled: bool = False
+    itself: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RegionCrossing:
+    """What one device may let through from one region to another, whatever the routing.
+
+    ``passes`` is ``none``, ``some`` or ``all``; ``filters`` are those applied between the two.
+    """
+
+    device: str
+    source: str
+    destination: str
+    passes: str
+    filters: tuple[AppliedFilter, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RegionGraph:
+    """The network of one family contracted to regions that no filter divides, and what divides them.
+
+    Where no chain of crossings that pass something leads from one region to another, filters hold
+    the two apart under any routing (grade G4).
+    """
+
+    family: Family
+    regions: tuple[Region, ...]
+    crossings: tuple[RegionCrossing, ...]
 
 
 @dataclass(frozen=True, slots=True)

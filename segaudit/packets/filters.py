@@ -14,6 +14,7 @@ from segaudit.model.acl import (
     Ace,
     Acl,
     Continue,
+    ForgetMark,
     Forwarding,
     Goto,
     Jump,
@@ -117,7 +118,7 @@ class ChainCompiler:
                 return Summary(none, none, rest)
             case Return():
                 return Summary(none, matched, rest)
-            case Continue() | SetMark() | NoTrack():
+            case Continue() | SetMark() | ForgetMark() | NoTrack():
                 return Summary(none, none, self._all)
             case Jump(target):
                 inner = self.summary(target)

@@ -23,6 +23,7 @@ from segaudit.model.acl import (
     FieldIn,
     FieldMasked,
     InterfaceIn,
+    MarkIs,
     Matches,
     Not,
     StateIn,
@@ -80,7 +81,7 @@ class MatchCompiler:
 
     def _compile(self, matches: Matches) -> Bounds:
         match matches:
-            case UnknownMatch():
+            case UnknownMatch() | MarkIs():  # a mark is resolved before, where it is known
                 return Bounds(self.universe.all, self.universe.none)
             case AllOf(of):
                 return reduce(Bounds.__and__, map(self.compile, of), Bounds.exactly(self.universe.all))
@@ -166,12 +167,15 @@ class MatchCompiler:
 
     def _interface(self, direction: Direction, names: tuple[str, ...]) -> HeaderSpace:
         field = HeaderField.IN_INTERFACE if direction is Direction.IN else HeaderField.OUT_INTERFACE
-        values = [
+        return self.universe.ranges(field, [(value, value) for value in self.fitting(names)])
+
+    def fitting(self, patterns: tuple[str, ...]) -> list[int]:
+        """The values of the interfaces whose name fits one of ``patterns``."""
+        return [
             value
             for name, value in sorted(self.interfaces.items())
-            if any(name_matches(name, pattern) for pattern in names)
+            if any(name_matches(name, pattern) for pattern in patterns)
         ]
-        return self.universe.ranges(field, [(value, value) for value in values])
 
 
 def name_matches(name: str, pattern: str) -> bool:

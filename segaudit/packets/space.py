@@ -3,22 +3,29 @@
 Variable order (measured, DESIGN §5): origin, input and output interface, connection state, protocol,
 destination port, destination, source, source port, ICMP type and code, fragment, TCP flags; most
 significant bit first. One ``Universe`` is one BDD manager for one address family; sets of different
-universes never mix.
+universes never mix. Addresses are their own bits, or the codes of their classes where a universe is
+given ``AddressClasses``: the sets are the same, only their diagrams differ.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from enum import Enum
 from functools import reduce
-from typing import Any
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any
 
 from oxidd.bcdd import BCDDFunction, BCDDManager
 from oxidd.util import DDMemoryError
 
-from segaudit.errors import CapacityError, SegauditError
+from segaudit.errors import CapacityError, RunError, SegauditError
 from segaudit.model.acl import Range
 from segaudit.model.flow import Family, Flow
+from segaudit.packets.ranges import masked_ranges, merged
+
+if TYPE_CHECKING:
+    from segaudit.packets.classes import AddressClasses, Column
 
 
 class HeaderField(Enum):
@@ -47,6 +54,8 @@ class HeaderField(Enum):
 
 DEVICE_FIELDS = (HeaderField.IN_INTERFACE, HeaderField.OUT_INTERFACE, HeaderField.STATE)
 
+ADDRESSES = (HeaderField.DESTINATION, HeaderField.SOURCE)
+
 _NOT_HEADER = (HeaderField.ORIGIN, *DEVICE_FIELDS)
 
 _WIDTHS = {
@@ -67,6 +76,9 @@ _NO_ROOM = (DDMemoryError, MemoryError)
 
 _MOST_REMEMBERED = 1 << 16
 
+_MOST_SCATTERED = 1 << 12
+"""Ranges of one scattered mask that a universe of address classes puts up with."""
+
 DEFAULT_NODE_CAPACITY = 1 << 22
 
 
@@ -77,15 +89,22 @@ class Universe:
         family: the address family.
         node_capacity: BDD nodes that fit (fixed at creation; 2^22 is about 50 MB). Running out
             raises ``CapacityError`` in whatever operation needed room.
+        classes: encode addresses by these classes; ``None``: by their bits.
     """
 
-    def __init__(self, family: Family, node_capacity: int = DEFAULT_NODE_CAPACITY) -> None:
+    def __init__(
+        self,
+        family: Family,
+        node_capacity: int = DEFAULT_NODE_CAPACITY,
+        classes: AddressClasses | None = None,
+    ) -> None:
         self.family = family
+        self.classes = classes
         self._manager = BCDDManager(node_capacity, max(1 << 16, node_capacity // 4), 1)
         self._bits: dict[HeaderField, list[int]] = {}
         first = 0
         for field in HeaderField:
-            width = _WIDTHS.get(field, family.bits)
+            width = classes.width if classes is not None and field in ADDRESSES else self.width(field)
             self._bits[field] = list(range(first, first + width))
             first += width
         self._manager.add_vars(first)
@@ -98,7 +117,11 @@ class Universe:
 
     def width(self, field: HeaderField) -> int:
         """Number of bits of ``field``."""
-        return len(self._bits[field])
+        return _WIDTHS.get(field, self.family.bits)
+
+    def bits(self, field: HeaderField) -> tuple[int, ...]:
+        """The numbers of the bits of ``field``, most significant first."""
+        return tuple(self._bits[field])
 
     def value(self, field: HeaderField, value: int) -> HeaderSpace:
         """The packets whose ``field`` is ``value``."""
@@ -111,11 +134,39 @@ class Universe:
         return self.masked(field, value & mask, mask)
 
     def masked(self, field: HeaderField, value: int, mask: int) -> HeaderSpace:
-        """The packets whose ``field``, ANDed with ``mask``, is ``value``."""
+        """The packets whose ``field``, ANDed with ``mask``, is ``value``.
+
+        Raises:
+            RunError: the mask is too scattered for a universe of address classes.
+        """
         if value & ~mask:
             return self.none
+        if self._classes_of(field):
+            return self.ranges(field, _unmasked(value, mask, self.width(field)))
+        return self._guarded(lambda: self._masked(field, value, mask))
+
+    def ranges(self, field: HeaderField, ranges: Iterable[Range]) -> HeaderSpace:
+        """The packets whose ``field`` lies in one of the inclusive ``ranges``."""
+        last = (1 << self.width(field)) - 1
+        inside = merged((max(first, 0), min(end, last)) for first, end in ranges)
+        classes = self._classes_of(field)
+        if classes is None:
+            return self._encoded(field, inside)
+        key = (field, *inside)
+        return self.remembered(key, lambda: self._encoded(field, classes.codes(inside)))
+
+    def painted(self, field: HeaderField, column: Column) -> dict[int, HeaderSpace]:
+        """Per label of ``column`` the packets to whose address (``field``) it gives that label."""
+        assert self.classes is not None and field in ADDRESSES
+        parts = self.classes.painted(column)
+        return {label: self._encoded(field, codes) for label, codes in parts.items()}
+
+    def _classes_of(self, field: HeaderField) -> AddressClasses | None:
+        return self.classes if field in ADDRESSES else None
+
+    def _guarded(self, make: Callable[[], BCDDFunction]) -> HeaderSpace:
         try:
-            return HeaderSpace(self, self._masked(field, value, mask))
+            return HeaderSpace(self, make())
         except _NO_ROOM as failure:
             raise _full() from failure
 
@@ -126,31 +177,35 @@ class Universe:
                 cube &= self._variables[index] if value >> position & 1 else self._negated[index]
         return cube
 
-    def ranges(self, field: HeaderField, ranges: Iterable[Range]) -> HeaderSpace:
-        """The packets whose ``field`` lies in one of the inclusive ``ranges``."""
-        return self.union(self._range(field, first, last) for first, last in ranges)
+    def _encoded(self, field: HeaderField, codes: list[Range]) -> HeaderSpace:
+        """The packets whose ``field``, as it is encoded, is in ``codes`` (sorted and disjoint)."""
+        bits = self._bits[field]
+        if len(codes) == 1:
+            (first, last), width = codes[0], len(bits)
+            if (last - first + 1) & last - first == 0 and first & last - first == 0:
+                ones = (1 << width) - 1
+                return self._guarded(lambda: self._masked(field, first, ones ^ (last - first)))
+        return self._guarded(lambda: self._tree(bits, codes))
 
-    def _range(self, field: HeaderField, first: int, last: int) -> HeaderSpace:
-        width = self.width(field)
-        first, last = max(first, 0), min(last, (1 << width) - 1)
-        if first > last:
-            return self.none
-        size = last - first + 1
-        if size & last - first == 0 and first & last - first == 0:
-            return self.prefix(field, first, width - size.bit_length() + 1)
-        try:
-            return HeaderSpace(self, self._at_least(field, first) & ~self._at_least(field, last + 1))
-        except _NO_ROOM as failure:
-            raise _full() from failure
+    def _tree(self, bits: list[int], ranges: list[Range]) -> BCDDFunction:
+        """The diagram of a sorted list of ranges over ``bits``, halved bit by bit."""
+        firsts, lasts = [first for first, _ in ranges], [last for _, last in ranges]
+        true, false = self._manager.true(), self._manager.false()
 
-    def _at_least(self, field: HeaderField, bound: int) -> BCDDFunction:
-        if bound >> self.width(field):
-            return self._manager.false()
-        result = self._manager.true()
-        for position, index in enumerate(reversed(self._bits[field])):
-            variable = self._variables[index]
-            result = variable & result if bound >> position & 1 else variable | result
-        return result
+        def halved(depth: int, base: int, begin: int, end: int) -> BCDDFunction:
+            if begin == end:
+                return false
+            size = 1 << len(bits) - depth
+            if firsts[begin] <= base and lasts[begin] >= base + size - 1:
+                return true
+            middle = base + size // 2
+            cut = bisect_left(firsts, middle, begin, end)
+            low = halved(depth + 1, base, begin, cut)
+            crossing = cut > begin and lasts[cut - 1] >= middle
+            high = halved(depth + 1, middle, cut - crossing, end)
+            return self._variables[bits[depth]].ite(high, low)
+
+        return halved(0, 0, 0, len(ranges))
 
     def remembered(self, key: Hashable, make: Callable[[], HeaderSpace]) -> HeaderSpace:
         """What ``make`` makes, once per ``key``: for the small sets that many devices' rules share."""
@@ -176,26 +231,94 @@ class Universe:
     def cube(self, fields: frozenset[HeaderField]) -> BCDDFunction:
         """The conjunction of all variables of ``fields``, for quantification."""
         if fields not in self._cubes:
-            cube = self._manager.true()
-            for field in fields:
-                for index in self._bits[field]:
-                    cube &= self._variables[index]
-            self._cubes[fields] = cube
+            indexes = [index for field in fields for index in self._bits[field]]
+            self._cubes[fields] = self._guarded(lambda: self._conjunction(indexes))._function
         return self._cubes[fields]
 
-    def read_cube(self, cube: Sequence[bool | None]) -> dict[HeaderField, int]:
-        """The value of every field in an assignment; free bits are 0."""
-        values = {}
-        for field, indexes in self._bits.items():
-            values[field] = reduce(lambda total, index: total << 1 | bool(cube[index]), indexes, 0)
-        return values
+    def _conjunction(self, indexes: Iterable[int]) -> BCDDFunction:
+        return reduce(lambda cube, index: cube & self._variables[index], indexes, self._manager.true())
+
+    def lowest(self, space: HeaderSpace) -> dict[HeaderField, int] | None:
+        """Every field of the member of ``space`` that comes first in variable order; ``None`` if empty.
+
+        The same member however addresses are encoded.
+        """
+        if space.is_empty:
+            return None
+        first = self._first(space)
+        if self.classes is None:
+            return first
+        for field in _BEFORE_ADDRESSES:
+            space &= self.value(field, first[field])
+        addresses = {}
+        for field in ADDRESSES:
+            alone = space.without(*(other for other in HeaderField if other is not field))
+            addresses[field], run = self.classes.lowest(self._residues(alone, field)[self.all])
+            space &= self._encoded(field, [run])
+        return self._first(space) | addresses
+
+    def _first(self, space: HeaderSpace) -> dict[HeaderField, int]:
+        """``lowest``, addresses as they are encoded; oxidd prefers 0, and so do free bits."""
+        cube = space._function.pick_cube()
+        return {
+            field: reduce(lambda total, index: total << 1 | bool(cube[index]), indexes, 0)
+            for field, indexes in self._bits.items()
+        }
 
     def bit_spaces(self) -> Iterator[HeaderSpace]:
-        """Per bit of the header itself the set where it is 0, in variable order."""
+        """Sets that tell every two packets apart, in variable order: the low half of each field, its low
+        quarters, and so on. Of address classes by the lowest address of each.
+        """
         for field, indexes in self._bits.items():
-            if field not in _NOT_HEADER:
-                for index in indexes:
-                    yield HeaderSpace(self, ~self._variables[index])
+            classes = self._classes_of(field)
+            if classes is not None:
+                yield from (self._encoded(field, half) for half in classes.halves())
+            elif field not in _NOT_HEADER:
+                yield from (HeaderSpace(self, self._negated[index]) for index in indexes)
+
+    # -- between universes -----------------------------------------------------------------------
+
+    def adopt(self, space: HeaderSpace) -> HeaderSpace:
+        """The same packets as ``space``, whose universe may encode addresses otherwise."""
+        other, known = space.universe, {space.universe.all: self.all, space.universe.none: self.none}
+
+        def adopted(space: HeaderSpace) -> HeaderSpace:
+            if space not in known:
+                field = other._top(space)
+                known[space] = self.union(
+                    self.ranges(field, other._decoded(field, codes)) & adopted(rest)
+                    for rest, codes in other._residues(space, field).items()
+                )
+            return known[space]
+
+        return adopted(space)
+
+    def _decoded(self, field: HeaderField, codes: list[Range]) -> list[Range]:
+        classes = self._classes_of(field)
+        return codes if classes is None else classes.addresses(codes)
+
+    def _top(self, space: HeaderSpace) -> HeaderField:
+        """The first field that a set, neither empty nor everything, depends on."""
+        variable = space._function.node_var()
+        return next(field for field, bits in self._bits.items() if variable <= bits[-1])
+
+    def _residues(self, space: HeaderSpace, field: HeaderField) -> dict[HeaderSpace, list[Range]]:
+        """What remains of ``space`` once ``field``, the first that it depends on, is known; by values."""
+        bits = self._bits[field]
+        found: dict[HeaderSpace, list[Range]] = {}
+
+        def walk(function: BCDDFunction, depth: int, base: int) -> None:
+            variable = function.node_var()
+            if variable is None or variable > bits[-1]:
+                last = base + (1 << len(bits) - depth) - 1
+                found.setdefault(HeaderSpace(self, function), []).append((base, last))
+                return
+            high, low = function.cofactors() if variable == bits[depth] else (function, function)
+            walk(low, depth + 1, base)
+            walk(high, depth + 1, base + (1 << len(bits) - depth - 1))
+
+        walk(space._function, 0, 0)
+        return {rest: merged(codes) for rest, codes in found.items()}
 
 
 class HeaderSpace:
@@ -271,11 +394,18 @@ class HeaderSpace:
         for preference in preferences:
             narrowed = chosen & preference
             chosen = chosen if narrowed.is_empty else narrowed
-        cube = chosen._function.pick_cube()
-        if cube is None:
+        values = self.universe.lowest(chosen)
+        return None if values is None else _flow(self.universe.family, values)
+
+    def branches(self) -> tuple[int, HeaderSpace, HeaderSpace] | None:
+        """The first bit that membership depends on, and the members where it is 0 and where it is 1.
+
+        ``None`` where it depends on none: the set is empty or everything.
+        """
+        bit, parts = self._function.node_var(), self._function.cofactors()
+        if bit is None or parts is None:
             return None
-        values = self.universe.read_cube(cube)
-        return _flow(self.universe.family, values)
+        return bit, HeaderSpace(self.universe, parts[1]), HeaderSpace(self.universe, parts[0])
 
     @property
     def node_count(self) -> int:
@@ -284,7 +414,16 @@ class HeaderSpace:
 
 
 _FLOW = tuple(field for field in HeaderField if field not in _NOT_HEADER)
+_BEFORE_ADDRESSES = tuple(takewhile(lambda field: field not in ADDRESSES, HeaderField))
 _ALL_BUT_ORIGIN = frozenset(HeaderField) - {HeaderField.ORIGIN}
+
+
+def _unmasked(value: int, mask: int, bits: int) -> list[Range]:
+    """The ranges of a mask, where they are few enough to be divided by."""
+    free = ~mask & (1 << bits) - 1
+    if 1 << (free & -(mask & -mask)).bit_count() > _MOST_SCATTERED:
+        raise RunError.because("packet sets", "a mask too scattered for address classes", f"{mask:#x}")
+    return masked_ranges(value, mask, bits)
 
 
 def flow_value(flow: Flow, field: HeaderField) -> int:

@@ -7,9 +7,11 @@ one state is cut out of that. Interfaces that the chain cannot tell apart share 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
+from segaudit.errors import CapacityError, FilterCapacityError
 from segaudit.model.acl import (
     Acl,
     AclAttachment,
@@ -29,6 +31,8 @@ from segaudit.model.device import Device, NextHop, Route, RouteKind
 from segaudit.model.flow import ConnectionState
 from segaudit.packets import Bounds, ChainCompiler, HeaderField, HeaderSpace, MatchCompiler, Universe
 from segaudit.packets.matches import NO_INTERFACE, STATE_VALUES, name_matches
+from segaudit.reach.filter_store import ChainName, FilterStore
+from segaudit.reach.marks import without_marks
 from segaudit.routing import Fib, forwarding_tables
 
 Place = tuple[str | None, str | None, ConnectionState]
@@ -48,13 +52,21 @@ class CompiledDevice:
     """A device in one universe.
 
     Args:
-        device: the device.
+        device: the device; ``self.device`` is what it comes to without marks.
         universe: where its packets live.
         answers: build everything in the coordinates of the answer (see ``MatchCompiler``).
+        filters: where its compiled chains are found again; ``None``: they are compiled.
     """
 
-    def __init__(self, device: Device, universe: Universe, answers: bool = False) -> None:
-        self.device = device
+    def __init__(
+        self,
+        device: Device,
+        universe: Universe,
+        answers: bool = False,
+        filters: FilterStore | None = None,
+    ) -> None:
+        self._filters = filters
+        self.device = device = without_marks(device, universe.family)
         self.universe = universe
         self.answers = answers
         names = sorted(device.interfaces)
@@ -71,7 +83,7 @@ class CompiledDevice:
     @cached_property
     def mirror(self) -> CompiledDevice:
         """The same device in the coordinates of the answer."""
-        return CompiledDevice(self.device, self.universe, answers=not self.answers)
+        return CompiledDevice(self.device, self.universe, not self.answers, self._filters)
 
     def column(self, field: HeaderField) -> HeaderField:
         """The field of a compiled set that stands for ``field`` of the packet matched."""
@@ -112,16 +124,52 @@ class CompiledDevice:
         """The packets that an attached chain accepts at a place."""
         key = (acl, self._seen_by(acl, place))
         if key not in self._accepted:
-            self._accepted[key] = self._chains.accepted(acl).at(self._place(key[1]))
+            with self._naming(acl):
+                self._accepted[key] = self.whole(acl).at(self._place(key[1]))
         return self._accepted[key]
+
+    def whole(self, acl: str) -> Bounds:
+        """What a chain accepts at all places together, device fields included.
+
+        Raises:
+            FilterCapacityError: it does not fit.
+        """
+        with self._naming(acl):
+            if self._filters is None:
+                return self._chains.accepted(acl)
+            key = self.key(acl, self._filters)
+            return self._filters.bounds(key, self._named(acl), partial(self._chains.accepted, acl))
+
+    def key(self, acl: str, filters: FilterStore) -> str:
+        """Under what ``filters`` keeps a chain of this device."""
+        reads = self._reads_of(acl)
+        fitting = [self._matches.fitting((pattern,)) for pattern in (*reads.incoming, *reads.outgoing)]
+        return filters.key(acl, self._closure(acl), fitting, self.answers)
+
+    def rules(self, acl: str) -> int:
+        """How many rules a chain has, with those of the chains that it can jump to."""
+        return sum(len(one.aces) for one in self._closure(acl))
+
+    @contextmanager
+    def _naming(self, acl: str) -> Iterator[None]:
+        """Name the chain in the error where its sets do not fit."""
+        try:
+            yield
+        except CapacityError as failure:
+            raise FilterCapacityError(*self._named(acl)) from failure
+
+    def _named(self, acl: str) -> ChainName:
+        found = self.device.acls.get(acl)
+        return self.device.name, acl, str(found.span) if found is not None and found.span else ""
 
     def pieces(self, acl: str, place: Place) -> list[tuple[Bounds, Translate | None]]:
         """All packets, split by the translation that a NAT chain gives them; ``None``: left alone."""
         key = (acl, self._seen_by(acl, place))
         if key not in self._pieces:
             here = self._place(key[1])
-            split = self._chains.translations(acl, Bounds.exactly(here))
-            self._pieces[key] = [(piece.packets.at(here), piece.translate) for piece in split]
+            with self._naming(acl):
+                split = self._chains.translations(acl, Bounds.exactly(here))
+                self._pieces[key] = [(piece.packets.at(here), piece.translate) for piece in split]
         return self._pieces[key]
 
     def group(self, name: str) -> object:
@@ -215,14 +263,31 @@ class CompiledDevice:
     def longest_prefix(
         self, routes: tuple[Route, ...], field: HeaderField
     ) -> Iterator[tuple[Route, HeaderSpace]]:
-        """The packets that each route is the longest match for; THROW gives its packets back."""
+        """The packets that each route is the longest match for; THROW gives its packets back.
+
+        By address classes, routes with the same action are one.
+        """
         column, universe = self.column(field), self.universe
+        if universe.classes is not None:
+            yield from self._by_classes(routes, column)
+            return
         claimed = universe.none
         for route in routes:
             prefix = universe.prefix(column, route.prefix, route.prefix_length)
             space = prefix - claimed
             claimed |= prefix
             if route.kind is not RouteKind.THROW and not space.is_empty:
+                yield route, space
+
+    def _by_classes(
+        self, routes: tuple[Route, ...], column: HeaderField
+    ) -> Iterator[tuple[Route, HeaderSpace]]:
+        from segaudit.routing.painting import paint
+
+        table = paint(routes, self.universe.family.bits)
+        for label, space in self.universe.painted(column, (table.starts, table.labels)).items():
+            route = table.routes[label]
+            if route is not None:
                 yield route, space
 
 

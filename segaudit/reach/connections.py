@@ -166,7 +166,12 @@ class Connections:
                 for interface, _, routed, _ in self._stages.targets(name, way.now, new.state):
                     at_forward = way.keep(routed)
                     if interface is None:
-                        local |= self._stages.passed(Hook.INPUT, name, None, new.state, at_forward.now)
+                        accepted = self._stages.passed(Hook.INPUT, name, None, new.state, at_forward.now)
+                        inside = at_forward.keep(accepted)
+                        if inside.changed:
+                            yield _opening(inside.entered, inside.now, inside.now, True, False)
+                        else:
+                            local |= inside.now
                     else:
                         yield from self._opened(name, interface, at_forward, new)
         if not local.is_empty:

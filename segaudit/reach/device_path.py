@@ -7,27 +7,27 @@ of some packets is then a few set operations per way.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from segaudit.model.device import Device
 from segaudit.packets import HeaderField, HeaderSpace, Universe
 from segaudit.reach.compiled import CompiledDevice
 from segaudit.reach.connections import Connections
+from segaudit.reach.filter_store import FilterStore
 from segaudit.reach.routed import Target
 from segaudit.reach.stages import Stages
-from segaudit.reach.ways import Emission, Level, Opening, Passage, Rewrite, RoutingMode, Way
+from segaudit.reach.ways import (
+    EVERY_FIELD,
+    Emission,
+    Exit,
+    Level,
+    Opening,
+    Passage,
+    Rewrite,
+    RoutingMode,
+    Way,
+)
 
 __all__ = ["DevicePath", "DevicePaths", "Emission", "Level", "Opening", "Passage", "RoutingMode"]
-
-
-@dataclass(frozen=True, slots=True)
-class _Exit:
-    """A way with where it leads: out of ``interface``, or to the device itself (``None``)."""
-
-    interface: str | None
-    next_hop: int | None
-    any_receiver: bool
-    way: Way
 
 
 class DevicePath:
@@ -56,7 +56,7 @@ class DevicePath:
         self._compiled = compiled or CompiledDevice(device, universe)
         self._stages = Stages(self._compiled, level, routing)
         self._connections = Connections(self._stages)
-        self._exits: dict[tuple[str | None, bool], tuple[_Exit, ...]] = {}
+        self._exits: dict[tuple[str | None, bool], tuple[Exit, ...]] = {}
 
     @property
     def connections_matter(self) -> bool:
@@ -76,24 +76,46 @@ class DevicePath:
             with_connections: also as ESTABLISHED or RELATED, where something may have opened the
                 connection.
         """
-        exits = self._exits_from(self._stages.representative(interface), with_connections)
-        entered = self._enter(packets)
+        exits = self.exits(interface, with_connections)
+        entered = self.entering(packets)
         delivered = self.universe.union(one.way.of(entered) for one in exits if one.interface is None)
-        return Passage(tuple(self._emissions(exits, packets, entered)), delivered)
+        return Passage(tuple(_emissions(exits, entered)), delivered)
 
-    def origin(self, packets: HeaderSpace, with_connections: bool) -> tuple[Emission, ...]:
-        """What leaves of ``packets`` that the device makes itself: through OUTPUT, as configured."""
-        exits = self._exits_from(None, with_connections)
-        return tuple(self._emissions(exits, packets, self._enter(packets)))
+    def representative(self, interface: str) -> str:
+        """The first interface whose packets take the same ways as those received on ``interface``."""
+        return self._stages.representative(interface)
+
+    def interfaces_like(self, interface: str) -> list[str]:
+        """Every interface whose packets take the same ways as those received on ``interface``."""
+        like = self.representative(interface)
+        return [name for name in self.device.interfaces if self.representative(name) == like]
 
     # -- ways ------------------------------------------------------------------------------------
 
-    def _exits_from(self, name: str | None, with_connections: bool) -> tuple[_Exit, ...]:
+    def exits(self, interface: str | None, with_connections: bool) -> tuple[Exit, ...]:
+        """Every way of packets received on ``interface``, for packets as ``entering`` shows them.
+
+        ``None``: of packets that the device makes itself, through OUTPUT, as configured.
+        """
+        name = None if interface is None else self.representative(interface)
         with_connections = with_connections and self.connections_matter
         key = (name, with_connections)
         if key not in self._exits:
-            self._exits[key] = tuple(self._joined(self._ways(name, with_connections)))
+            ways = self._joined(self._ways(name, with_connections))
+            self._exits[key] = tuple(self._anywhere(ways) if self._may_do_anything else ways)
         return self._exits[key]
+
+    @property
+    def _may_do_anything(self) -> bool:
+        """True where translations were not seen."""
+        return self.level is Level.MAY and self.device.unknown_translation and bool(self.device.forwards)
+
+    def _anywhere(self, exits: Iterable[Exit]) -> Iterator[Exit]:
+        """What is delivered, and anything, from anywhere to anywhere, out of every interface."""
+        yield from (one for one in exits if one.interface is None)
+        anything = Way.start(self.universe.all).rewrite(EVERY_FIELD, self.universe.all)
+        for name in self.device.interfaces:
+            yield Exit(name, None, True, anything)
 
     def _ways(self, name: str | None, with_connections: bool) -> Iterator[tuple[Target, Way]]:
         start = self._seen()
@@ -103,7 +125,7 @@ class DevicePath:
             else:
                 yield from self._stages.ways(name, passing, start)
 
-    def _joined(self, ways: Iterable[tuple[Target, Way]]) -> Iterator[_Exit]:
+    def _joined(self, ways: Iterable[tuple[Target, Way]]) -> Iterator[Exit]:
         """Ways that lead to the same place and rewrite alike, as one."""
         found: dict[tuple[str | None, int | None, bool, tuple[Rewrite, ...]], Way] = {}
         for (interface, next_hop, _, any_receiver), way in ways:
@@ -111,7 +133,7 @@ class DevicePath:
                 key = (interface, next_hop, any_receiver, way.rewrites)
                 found[key] = found[key].joined(way) if key in found else way
         for (interface, next_hop, any_receiver, _), way in found.items():
-            yield _Exit(interface, next_hop, any_receiver, self._onto_wire(way, interface))
+            yield Exit(interface, next_hop, any_receiver, self._onto_wire(way, interface))
 
     # -- fragments -------------------------------------------------------------------------------
 
@@ -123,8 +145,11 @@ class DevicePath:
         """
         return self.device.tracks_connections and self.level is Level.MAY
 
-    def _enter(self, packets: HeaderSpace) -> HeaderSpace:
-        """Connection tracking reassembles first (Linux nf_defrag at priority -400)."""
+    def entering(self, packets: HeaderSpace) -> HeaderSpace:
+        """``packets`` as the device takes them in.
+
+        Connection tracking reassembles first (Linux nf_defrag at priority -400).
+        """
         return packets.without(HeaderField.FRAGMENT) if self._reassembles else packets
 
     def _seen(self) -> HeaderSpace:
@@ -148,21 +173,13 @@ class DevicePath:
             return way.rewrite((HeaderField.FRAGMENT,), self.universe.all)
         return Way.start(way.guard.without(HeaderField.FRAGMENT))
 
-    def _emissions(
-        self, exits: tuple[_Exit, ...], received: HeaderSpace, entered: HeaderSpace
-    ) -> Iterator[Emission]:
-        """What leaves; with translations that were not seen anything, from anywhere to anywhere."""
-        if self.level is Level.MAY and self.device.unknown_translation and self.device.forwards:
-            anything = received.anything()
-            if not anything.is_empty:
-                for name in self.device.interfaces:
-                    yield Emission(name, None, anything, any_receiver=True)
-            return
-        for one in exits:
-            if one.interface is not None:
-                packets = one.way.of(entered)
-                if not packets.is_empty:
-                    yield Emission(one.interface, one.next_hop, packets, one.any_receiver)
+
+def _emissions(exits: tuple[Exit, ...], entered: HeaderSpace) -> Iterator[Emission]:
+    for one in exits:
+        if one.interface is not None:
+            packets = one.way.of(entered)
+            if not packets.is_empty:
+                yield Emission(one.interface, one.next_hop, packets, one.any_receiver)
 
 
 class DevicePaths:
@@ -171,13 +188,17 @@ class DevicePaths:
     Args:
         universe: where the packets live.
         known: other devices' paths to use where they are there; nothing is added to them.
+        filters: where compiled chains are found again (default: where ``known`` finds them).
 
     Devices are told apart by identity: a changed device is another device.
     """
 
-    def __init__(self, universe: Universe, known: DevicePaths | None = None) -> None:
+    def __init__(
+        self, universe: Universe, known: DevicePaths | None = None, filters: FilterStore | None = None
+    ) -> None:
         self.universe = universe
         self._known = known
+        self._filters: FilterStore | None = filters or (known._filters if known is not None else None)
         self._compiled: dict[int, CompiledDevice] = {}
         self._paths: dict[tuple[int, Level, RoutingMode], DevicePath] = {}
 
@@ -187,10 +208,14 @@ class DevicePaths:
             return self._known.of(device, level, routing)
         key = (id(device), level, routing)
         if key not in self._paths:
-            compiled = self._compiled.get(id(device)) or CompiledDevice(device, self.universe)
+            compiled = self._compiled.get(id(device)) or self._compile(device)
             self._compiled[id(device)] = compiled
             self._paths[key] = DevicePath(device, self.universe, level, routing, compiled)
         return self._paths[key]
+
+    def _compile(self, device: Device) -> CompiledDevice:
+        filters = self._filters if self._filters is not None and self._filters.covers(device) else None
+        return CompiledDevice(device, self.universe, filters=filters)
 
     def holds(self, device: Device) -> bool:
         """True where ``device`` has been compiled."""

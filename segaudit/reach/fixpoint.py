@@ -1,26 +1,23 @@
 """What can arrive where, for all packets at once: a delta worklist over the forwarding graph.
 
-Nodes are ``("in", device, interface)`` (received there), ``("segment", id)`` (on that wire),
-``("local", device)`` (accepted by the device itself) and ``("adversary", name)``. Each holds the set
-of headers that can be there; the least fixpoint is the answer. Sets only grow, the lattice is
-finite, so routing loops and NAT loops end.
+Nodes are ``("in", device, interface)`` (received there, or at an interface whose packets the device
+treats alike), ``("segment", id)`` (on that wire), ``("local", device)`` (accepted by the device itself)
+and ``("adversary", name)``. Each holds the set of headers that can be there; the least fixpoint is the
+answer. Sets only grow, the lattice is finite, so routing loops and NAT loops end.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from segaudit.graph import INTERNET_NODE, UNMODELLED, ForwardingGraph
-from segaudit.model.device import Device, InterfaceKind
-from segaudit.model.flow import Family
 from segaudit.model.topology import TerminationPoint
 from segaudit.packets import HeaderField, HeaderSpace, Universe
-from segaudit.reach.device_path import DevicePath, DevicePaths, Emission, Level, RoutingMode
-
-Node = tuple[str, ...]
+from segaudit.reach.device_path import DevicePath, DevicePaths, Level, RoutingMode
+from segaudit.reach.edges import Edge, Node, Onward, Wiring
 
 MAXIMUM_TOGETHER = 1 << 12
 """Sources that fit into ORIGIN."""
@@ -157,7 +154,8 @@ class Network:
         self.level = level
         self.routing = routing
         self._paths = paths or DevicePaths(universe)
-        self._neighbourhood: dict[str, _Neighbourhood] = {}
+        self._wiring = Wiring(graph, universe, level is Level.MAY, self.received)
+        self._onward: dict[tuple[str, str | None, bool], Onward] = {}
 
     def reach(self, source: Source, with_connections: bool = False) -> Reached:
         """Everything that packets starting at ``source``, with any header, can arrive at."""
@@ -198,108 +196,21 @@ class Network:
         """What ``device`` does with packets."""
         return self._paths.of(self.graph.devices[device], self.level, self.routing)
 
-    def neighbourhood(self, segment: str) -> _Neighbourhood:
-        """Who on a wire answers for which address."""
-        if segment not in self._neighbourhood:
-            may = self.level is Level.MAY
-            self._neighbourhood[segment] = _Neighbourhood(self.graph, segment, self.universe, may)
-        return self._neighbourhood[segment]
+    def received(self, point: TerminationPoint) -> Node:
+        """The node of what is received at ``point``: one for all interfaces that are alike."""
+        return ("in", point.device, self.path(point.device).representative(point.interface))
 
+    def onward(self, device: str, interface: str | None, with_connections: bool) -> Onward:
+        """The edges of packets that ``device`` received on ``interface``, or made (``None``)."""
+        key = (device, interface, with_connections)
+        if key not in self._onward:
+            exits = self.path(device).exits(interface, with_connections)
+            self._onward[key] = self._wiring.onward(device, exits)
+        return self._onward[key]
 
-class _Neighbourhood:
-    """Who on one segment receives a packet sent to a next hop, as ``("in", ...)`` nodes.
-
-    What may receive it: the owners of the address and whoever answers for others (proxy ARP), since
-    an owner may be down. What must: an owner that is up, a proxy only where there is no owner.
-    """
-
-    def __init__(self, graph: ForwardingGraph, segment: str, universe: Universe, may: bool) -> None:
-        self._may = may
-        self.receivers = graph.receivers(segment)
-        self._universe = universe
-        family = universe.family
-        self._owners: dict[int, list[TerminationPoint]] = defaultdict(list)
-        self._proxies: list[TerminationPoint] = []
-        by_mac: dict[str, TerminationPoint] = {}
-        for point in self.receivers:
-            interface = graph.devices[point.device].interfaces[point.interface]
-            if interface.mac:
-                by_mac[interface.mac] = point
-            if not may and not (interface.enabled and interface.operational):
-                continue
-            if interface.proxy_arp:
-                self._proxies.append(point)
-            for address in interface.addresses:
-                if address.family is family:
-                    self._owners[address.address].append(point)
-        self._bound = _static_bindings(graph.devices, self.receivers, by_mac, family)
-        self._parts: dict[tuple[TerminationPoint, int | None, bool], list[tuple[Node, HeaderSpace]]] = {}
-
-    def destinations(
-        self, sender: TerminationPoint, emission: Emission
-    ) -> Iterator[tuple[Node, HeaderSpace]]:
-        """The receivers of an emission, each with the packets that it receives."""
-        key = (sender, emission.next_hop, emission.any_receiver)
-        if key not in self._parts:
-            self._parts[key] = list(self._split(*key))
-        for node, space in self._parts[key]:
-            yield node, emission.packets & space
-
-    def _split(
-        self, sender: TerminationPoint, next_hop: int | None, any_receiver: bool
-    ) -> Iterator[tuple[Node, HeaderSpace]]:
-        """All packets, by who receives them."""
-        found: dict[Node, HeaderSpace] = {}
-        for point, space in self._receiving(sender, next_hop, any_receiver):
-            node = ("in", point.device, point.interface)
-            found[node] = found.get(node, self._universe.none) | space
-        yield from found.items()
-
-    def _receiving(
-        self, sender: TerminationPoint, next_hop: int | None, any_receiver: bool
-    ) -> Iterator[tuple[TerminationPoint, HeaderSpace]]:
-        if any_receiver:
-            everyone = (point for point in self.receivers if point != sender)
-            yield from ((point, self._universe.all) for point in everyone)
-        elif next_hop is not None:
-            yield from ((point, self._universe.all) for point in self._answering(sender, next_hop))
-        else:
-            yield from self._by_destination(sender)
-
-    def _answering(self, sender: TerminationPoint, address: int) -> list[TerminationPoint]:
-        owners = [point for point in self._owners.get(address, ()) if point != sender]
-        bound = self._bound.get((sender, address))
-        if bound is not None and bound not in owners:
-            owners.append(bound)
-        proxies = [point for point in self._proxies if point != sender and point not in owners]
-        return owners + proxies if self._may else owners or proxies
-
-    def _by_destination(self, sender: TerminationPoint) -> Iterator[tuple[TerminationPoint, HeaderSpace]]:
-        addresses = set(self._owners) | {address for at, address in self._bound if at == sender}
-        for address in sorted(addresses):
-            part = self._universe.value(HeaderField.DESTINATION, address)
-            yield from ((point, part) for point in self._answering(sender, address))
-        rest = ~self._universe.ranges(
-            HeaderField.DESTINATION, [(address, address) for address in sorted(addresses)]
-        )
-        yield from ((point, rest) for point in self._proxies if point != sender)
-
-
-def _static_bindings(
-    devices: Mapping[str, Device],
-    receivers: tuple[TerminationPoint, ...],
-    by_mac: Mapping[str, TerminationPoint],
-    family: Family,
-) -> dict[tuple[TerminationPoint, int], TerminationPoint]:
-    """Neighbour entries that name a known interface: that is where the frames really go."""
-    bound = {}
-    for point in receivers:
-        for neighbour in devices[point.device].neighbours:
-            if neighbour.interface == point.interface and neighbour.family is family:
-                target = by_mac.get(neighbour.mac)
-                if target is not None:
-                    bound[point, neighbour.address] = target
-    return bound
+    def adversaries(self, segment: str) -> tuple[str, ...]:
+        """What besides the modelled devices receives everything on a wire."""
+        return tuple(self._wiring.adversaries(segment))
 
 
 class _Exploration:
@@ -308,7 +219,7 @@ class _Exploration:
     Args:
         network: where.
         with_connections: see ``DevicePath.passage``.
-        traced: record the arrivals.
+        traced: record the arrivals. Otherwise what was on the wires is worked out at the end.
     """
 
     def __init__(self, network: Network, with_connections: bool, traced: bool) -> None:
@@ -317,13 +228,13 @@ class _Exploration:
         self._with_connections = with_connections
         self._traced = traced
         self._may = network.level is Level.MAY
-        self._none = network.universe.none
         self._at: dict[Node, HeaderSpace] = {}
         self._arrivals: list[Arrival] = []
         self._pending: dict[Node, HeaderSpace] = {}
         self._queue: deque[Node] = deque()
         self._parents: dict[Node, list[int]] = {}
         self._current: int | None = None
+        self._visited: set[Node] = set()
 
     def start(self, source: Source, packets: HeaderSpace) -> None:
         """Let ``packets`` start at ``source``."""
@@ -332,18 +243,25 @@ class _Exploration:
         if source.unmodelled and self._may:
             self._grow(("adversary", UNMODELLED), packets)
         for device in sorted(source.devices):
-            self._emitted(device, self._network.path(device).origin(packets, self._with_connections))
+            onward = self._network.onward(device, None, self._with_connections)
+            entered = self._network.path(device).entering(packets)
+            self._along(onward.edges, entered)
+            self._along(onward.wires, entered)
         for segment in sorted(source.segments):
-            self._on_segment(segment, packets)
-            for point in self._graph.receivers(segment):
-                self._grow(("in", point.device, point.interface), packets)
+            self._grow(("segment", segment), packets)
+            for name in self._network.adversaries(segment):
+                self._grow(("adversary", name), packets)
+            self._to_receivers(segment, packets)
 
     def go_on_from(self, fresh: Reached) -> None:
         """Take what is known without connections; only devices where these matter look at it again."""
-        self._at = dict(fresh.at)
+        self._at = {node: packets for node, packets in fresh.at.items() if self._stands_for_itself(node)}
         for node, packets in self._at.items():
             if node[0] == "in" and self._network.path(node[1]).connections_matter:
                 self._pend(node, packets)
+
+    def _stands_for_itself(self, node: Node) -> bool:
+        return node[0] != "in" or node == self._network.received(TerminationPoint(node[1], node[2]))
 
     def finish(self) -> Reached:
         """Run until nothing grows."""
@@ -354,15 +272,21 @@ class _Exploration:
                 self._current = len(self._arrivals)
                 self._arrivals.append(Arrival(node, packets, tuple(self._parents.pop(node))))
             self._step(node, packets)
-        return Reached(self._network.universe, self._at, self._arrivals)
+        self._current = None
+        if not self._traced:
+            self._show_on_wires()
+        return Reached(self._network.universe, self._by_interface(), self._arrivals)
 
     def _start_at_internet(self, packets: HeaderSpace) -> None:
         if self._may:
             self._grow(("adversary", INTERNET_NODE), packets)
             return
         for segment in sorted(self._graph.internet_segments):
-            for point in self._graph.receivers(segment):
-                self._grow(("in", point.device, point.interface), packets)
+            self._to_receivers(segment, packets)
+
+    def _to_receivers(self, segment: str, packets: HeaderSpace) -> None:
+        for point in self._graph.receivers(segment):
+            self._grow(self._network.received(point), packets)
 
     def _grow(self, node: Node, packets: HeaderSpace) -> None:
         known = self._at.get(node)
@@ -370,7 +294,8 @@ class _Exploration:
         if fresh.is_empty:
             return
         self._at[node] = fresh if known is None else known | fresh
-        self._pend(node, fresh)
+        if self._traced or node[0] in ("in", "adversary"):
+            self._pend(node, fresh)
         if self._current is not None and self._current not in self._parents[node]:
             self._parents[node].append(self._current)
 
@@ -385,47 +310,39 @@ class _Exploration:
 
     def _step(self, node: Node, packets: HeaderSpace) -> None:
         if node[0] == "in":
-            self._received(node[1], node[2], packets)
+            onward = self._network.onward(node[1], node[2], self._with_connections)
+            entered = self._network.path(node[1]).entering(packets)
+            self._along(onward.edges, entered)
+            if self._traced:
+                self._along(onward.wires, entered)
+            else:
+                self._visited.add(node)
         elif node[0] == "adversary":
             self._adversary(node[1], packets)
 
-    def _received(self, device: str, interface: str, packets: HeaderSpace) -> None:
-        path = self._network.path(device)
-        passage = path.passage(interface, packets, self._with_connections)
-        if not passage.delivered.is_empty:
-            self._grow(("local", device), passage.delivered)
-            self._decapsulated(device, passage.delivered)
-        self._emitted(device, passage.emissions)
+    def _along(self, edges: tuple[Edge, ...], packets: HeaderSpace) -> None:
+        for edge in edges:
+            sent = edge.of(packets)
+            if not sent.is_empty:
+                for node in edge.nodes:
+                    self._grow(node, sent)
 
-    def _emitted(self, device: str, emissions: tuple[Emission, ...]) -> None:
-        for emission in emissions:
-            sender = TerminationPoint(device, emission.interface)
-            segment = self._graph.segment_of.get(sender)
-            if segment is None:
-                continue
-            self._on_segment(segment, emission.packets)
-            for node, part in self._network.neighbourhood(segment).destinations(sender, emission):
-                self._grow(node, part)
+    def _show_on_wires(self) -> None:
+        """What the visited nodes put on wires, all of it at once: nothing starts from there."""
+        for _, device, interface in sorted(self._visited):
+            onward = self._network.onward(device, interface, self._with_connections)
+            packets = self._at["in", device, interface]
+            self._along(onward.wires, self._network.path(device).entering(packets))
 
-    def _decapsulated(self, device: str, delivered: HeaderSpace) -> None:
-        """A device with a tunnel may unpack what it is sent: anything may come out of the tunnel."""
-        if self._may:
-            for interface in self._graph.devices[device].interfaces.values():
-                if interface.kind is InterfaceKind.TUNNEL:
-                    self._grow(("in", device, interface.name), delivered.anything())
-
-    def _on_segment(self, segment: str, packets: HeaderSpace) -> None:
-        if self._traced:
-            self._grow(("segment", segment), packets)
-        else:
-            node = ("segment", segment)
-            known = self._at.get(node)
-            self._at[node] = packets if known is None else known | packets
-        if self._may and not packets.is_empty:
-            if segment in self._graph.unmodelled_segments:
-                self._grow(("adversary", UNMODELLED), packets)
-            if segment in self._graph.internet_segments:
-                self._grow(("adversary", INTERNET_NODE), packets)
+    def _by_interface(self) -> dict[Node, HeaderSpace]:
+        """The sets, those of interfaces that are alike at each of them."""
+        found = dict(self._at)
+        for node, packets in self._at.items():
+            if node[0] == "in":
+                _, device, interface = node
+                like = self._network.path(device).interfaces_like(interface)
+                found.update((("in", device, name), packets) for name in like)
+        return found
 
     def _adversary(self, name: str, packets: HeaderSpace) -> None:
         """UNMODELLED sends anything; the internet forwards unchanged, and is UNMODELLED's neighbour.
@@ -441,5 +358,4 @@ class _Exploration:
         touched = graph.unmodelled_segments if name == UNMODELLED else graph.internet_segments
         for segment in sorted(touched):
             self._grow(("segment", segment), packets)
-            for point in graph.receivers(segment):
-                self._grow(("in", point.device, point.interface), packets)
+            self._to_receivers(segment, packets)

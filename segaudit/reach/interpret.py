@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from functools import reduce
 
 from segaudit.model.acl import (
+    EVERY_MARK_BIT,
     Ace,
     Acl,
+    Action,
     AddressIn,
     AddressMasked,
     AllOf,
@@ -23,13 +27,16 @@ from segaudit.model.acl import (
     Field,
     FieldIn,
     FieldMasked,
+    ForgetMark,
     Forwarding,
     Goto,
     InterfaceIn,
     Jump,
+    MarkIs,
     Matches,
     Not,
     Return,
+    SetMark,
     StateIn,
     Translate,
     UnknownAction,
@@ -43,21 +50,57 @@ PORT_PROTOCOLS = (6, 17, 33, 132, 136)
 
 
 @dataclass(frozen=True, slots=True)
+class PacketMark:
+    """The mark of a packet; the bits of ``unsure`` may be either."""
+
+    value: int
+    unsure: int
+
+    def __or__(self, other: PacketMark) -> PacketMark:
+        """A mark that may be either."""
+        return PacketMark(self.value, self.unsure | other.unsure | self.value ^ other.value)
+
+    def after(self, action: Action) -> PacketMark:
+        """The mark once ``action`` is done."""
+        match action:
+            case SetMark(value, mask):
+                return PacketMark(self.value & ~mask ^ value, self.unsure & ~mask)
+            case ForgetMark(mask):
+                return PacketMark(self.value, self.unsure | mask)
+            case UnknownAction():
+                return ANY_MARK
+            case _:
+                return self
+
+    def matched(self, value: int, mask: int) -> bool | None:
+        """Whether the mark, ANDed with ``mask``, is ``value``."""
+        if value & ~mask or (self.value ^ value) & mask & ~self.unsure:
+            return False
+        return None if self.unsure & mask else True
+
+
+NO_MARK = PacketMark(0, 0)
+ANY_MARK = PacketMark(0, EVERY_MARK_BIT)
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """What a rule can look at besides the header."""
 
     incoming: str | None
     outgoing: str | None
     state: ConnectionState
+    mark: PacketMark = ANY_MARK
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a chain may do with the packet, by which rule, and whether that is certain."""
+    """What a chain may do with the packet, by which rule, whether that is certain, and its mark then."""
 
     verdict: Forwarding | Return | Translate
     ace: Ace | None
     certain: bool
+    mark: PacketMark = ANY_MARK
 
 
 def decisions(device: Device, acl: str, flow: Flow, context: Context) -> list[Decision]:
@@ -69,7 +112,7 @@ def decisions(device: Device, acl: str, flow: Flow, context: Context) -> list[De
     for decision in _interpret(device, found, flow, context, frozenset()):
         if isinstance(decision.verdict, Return):
             default = Forwarding.ACCEPT if isinstance(found.default, Return) else found.default
-            decision = Decision(default, None, decision.certain)
+            decision = Decision(default, None, decision.certain, decision.mark)
         decisions.append(decision)
     return decisions
 
@@ -85,7 +128,9 @@ def _interpret(
     found: list[Decision] = []
     certain = True
     for ace in acl.aces:
-        matched = evaluate(ace.matches, flow, context.incoming, context.outgoing, context.state)
+        matched = evaluate(
+            ace.matches, flow, context.incoming, context.outgoing, context.state, context.mark
+        )
         if matched is False:
             continue
         sure = certain and matched is True
@@ -93,11 +138,13 @@ def _interpret(
             replace(decision, certain=sure and decision.certain)
             for decision in _acted(device, ace, flow, context, above | {acl.name})
         )
-        goes_on, still_sure = _goes_on(device, ace, flow, context, above | {acl.name})
-        if matched is True and not goes_on:
+        onward, still_sure = _goes_on(device, ace, flow, context, above | {acl.name})
+        if matched is True and onward is None:
             return found
         certain = certain and (matched is True) and still_sure
-    found.append(Decision(Return(), None, certain))
+        if onward is not None:
+            context = replace(context, mark=onward if matched else context.mark | onward)
+    found.append(Decision(Return(), None, certain, context.mark))
     return found
 
 
@@ -118,9 +165,9 @@ def _acted(
     """The final decisions that a matching rule brings (not "go on")."""
     match ace.action:
         case Forwarding() | Translate():
-            yield Decision(ace.action, ace, True)
+            yield Decision(ace.action, ace, True, context.mark)
         case Return():
-            yield Decision(Return(), ace, True)
+            yield Decision(Return(), ace, True, context.mark)
         case Jump(target):
             inner = _inner(device, target, flow, context, above)
             yield from (one for one in inner if not isinstance(one.verdict, Return))
@@ -135,32 +182,36 @@ def _acted(
 
 def _goes_on(
     device: Device, ace: Ace, flow: Flow, context: Context, above: frozenset[str]
-) -> tuple[bool, bool]:
-    """Whether a matching rule may hand on to the next one, and whether that is certain."""
+) -> tuple[PacketMark | None, bool]:
+    """The mark with which a matching rule may hand on to the next one, and whether that is certain."""
     match ace.action:
         case Forwarding() | Translate() | Return() | Goto():
-            return False, True
+            return None, True
         case Jump(target):
             inner = _inner(device, target, flow, context, above)
             returns = [one for one in inner if isinstance(one.verdict, Return)]
-            return bool(returns), len(inner) == len(returns) and all(one.certain for one in returns)
-        case UnknownAction():
-            return True, False
+            certain = len(inner) == len(returns) and all(one.certain for one in returns)
+            return (reduce(PacketMark.__or__, (one.mark for one in returns)) if returns else None), certain
         case _:
-            return True, True
+            return context.mark.after(ace.action), not isinstance(ace.action, UnknownAction)
 
 
 def evaluate(
-    matches: Matches, flow: Flow, incoming: str | None, outgoing: str | None, state: ConnectionState
+    matches: Matches,
+    flow: Flow,
+    incoming: str | None,
+    outgoing: str | None,
+    state: ConnectionState,
+    mark: PacketMark = ANY_MARK,
 ) -> bool | None:
     """Whether a packet matches; ``None`` where that is not modelled (Kleene's third value)."""
     match matches:
         case AllOf(of):
-            return _until(False, (evaluate(part, flow, incoming, outgoing, state) for part in of))
+            return _until(False, (evaluate(part, flow, incoming, outgoing, state, mark) for part in of))
         case AnyOf(of):
-            return _until(True, (evaluate(part, flow, incoming, outgoing, state) for part in of))
+            return _until(True, (evaluate(part, flow, incoming, outgoing, state, mark) for part in of))
         case Not(of):
-            inner = evaluate(of, flow, incoming, outgoing, state)
+            inner = evaluate(of, flow, incoming, outgoing, state, mark)
             return None if inner is None else not inner
         case UnknownMatch():
             return None
@@ -171,6 +222,8 @@ def evaluate(
             return name is not None and any(_named(name, pattern) for pattern in names)
         case StateIn(states):
             return state in states
+        case MarkIs(value, mask):
+            return mark.matched(value, mask)
         case _:
             return _header(matches, flow)
 
@@ -226,4 +279,7 @@ def _present(header: Field, flow: Flow) -> bool:
 
 
 def _named(name: str, pattern: str) -> bool:
-    return name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern
+    """``eth*`` is every name that begins so; ``?`` stands for one character."""
+    if pattern.endswith("*"):
+        return name.startswith(pattern[:-1])
+    return name == pattern if "?" not in pattern else fnmatchcase(name, pattern)

@@ -63,14 +63,19 @@ class Routing:
         return self.forwardable(received_on), self.turnable(received_on)
 
     def _hop(self, hop: NextHop, space: HeaderSpace) -> Iterator[Target]:
+        """A next hop of the other family (RFC 8950) may be anyone: who owns its address is not looked up."""
         certain = self.level is Level.MUST
+        foreign = hop.address_family not in (None, self._universe.family)
         if hop.interface is None:
             for other in () if certain else sorted(self._device.interfaces):
                 yield other, None, space, True
             return
         found = self._device.interfaces.get(hop.interface)
         if found is not None and found.enabled and (found.operational or not certain):
-            yield hop.interface, hop.address, space, False
+            if foreign and not certain:
+                yield hop.interface, None, space, True
+            elif not foreign:
+                yield hop.interface, hop.address, space, False
 
     def forwardable(self, incoming: Interface) -> HeaderSpace:
         """What the device would forward at all.

@@ -25,7 +25,16 @@ from segaudit.model.device import Device, NextHop, Route, RouteKind, RoutingRule
 from segaudit.model.flow import ConnectionState, Disposition, Family, Flow, Step, Trace
 from segaudit.model.source import SourceSpan
 from segaudit.model.topology import TerminationPoint
-from segaudit.reach.interpret import PORT_PROTOCOLS, Context, Decision, decisions, evaluate
+from segaudit.reach.interpret import (
+    ANY_MARK,
+    NO_MARK,
+    PORT_PROTOCOLS,
+    Context,
+    Decision,
+    PacketMark,
+    decisions,
+    evaluate,
+)
 
 MAXIMUM_HOPS = 64
 MAXIMUM_WALKS = 256
@@ -60,6 +69,7 @@ class _Position:
     steps: tuple[Step, ...]
     connections: Mapping[str, Connection]
     certain: bool
+    mark: PacketMark = ANY_MARK
 
 
 @dataclass(slots=True)
@@ -117,6 +127,8 @@ class Walker:
 
     def _at_device(self, sent: Flow, position: _Position) -> Iterator[Walk | _Position]:
         device = self.devices[position.device]
+        mark = NO_MARK if device.interfaces[position.interface].clears_mark else ANY_MARK
+        position = replace(position, mark=mark)
         received = self._step(position, f"received {position.flow}", "received", position.interface)
         state, binding = self._state(device, received.flow)
         context = Context(received.interface, None, state)
@@ -157,7 +169,7 @@ class Walker:
         binding: Flow | None,
     ) -> Iterator[Walk | _Position]:
         flow = position.flow
-        routes = list(_lookup(device, flow, context))
+        routes = list(_lookup(device, flow, replace(context, mark=position.mark)))
         if not routes:
             yield self._ended(sent, position, f"no route to {flow.destination_address}", "dropped", None)
         for route, certain in routes:
@@ -351,14 +363,15 @@ class Walker:
         if elsewhere or already:
             yield from self._run(sent, device, rest, position, context, bound)
             return
-        seen = context
+        seen = replace(context, mark=position.mark)
         if first.hook in (Hook.PREROUTING, Hook.OUTPUT) and first.priority <= TRACKING_PRIORITY:
-            seen = replace(context, state=ConnectionState.INVALID)
+            seen = replace(seen, state=ConnectionState.INVALID)
         asked = (device.name, first.acl, position.flow, seen)
         if asked not in self._decided:
             self._decided[asked] = decisions(device, first.acl, position.flow, seen)
         for decision in self._decided[asked]:
-            here = replace(position, certain=position.certain and decision.certain)
+            certain = position.certain and decision.certain
+            here = replace(position, certain=certain, mark=decision.mark)
             rule = _told(decision, first.acl)
             if decision.verdict in (Forwarding.DROP, Forwarding.REJECT):
                 yield self._dropped(sent, here, rule, decision, device.acls.get(first.acl))
@@ -460,8 +473,9 @@ def _lookup(device: Device, flow: Flow, context: Context | None) -> Iterator[tup
     certain = True
     incoming = context.incoming if context else None
     state = context.state if context else ConnectionState.NEW
+    mark = context.mark if context else ANY_MARK
     for matches, table in tables:
-        matched = evaluate(matches, flow, incoming, None, state)
+        matched = evaluate(matches, flow, incoming, None, state, mark)
         if matched is False:
             continue
         route = _longest(device, flow, table) if table is not None else None

@@ -68,6 +68,9 @@ class Opening:
 Rewrite = tuple[tuple[HeaderField, ...], HeaderSpace]
 """Fields that a translation forgets, and the packets that are possible after it."""
 
+EVERY_FIELD = tuple(field for field in HeaderField if field is not HeaderField.ORIGIN)
+"""What is forgotten of packets that may have become anything; who sent them is not."""
+
 
 @dataclass(frozen=True, slots=True)
 class Way:
@@ -110,12 +113,7 @@ class Way:
 
     def of(self, packets: HeaderSpace) -> HeaderSpace:
         """What becomes of ``packets`` that enter: those that take this way, as they are at its end."""
-        packets = packets & self.guard
-        for fields, after in self.rewrites:
-            if packets.is_empty:
-                break
-            packets = packets.without(*fields) & after
-        return packets
+        return sent_through(packets, self.guard, self.rewrites)
 
     def joined(self, other: Way) -> Way:
         """Both ways as one; they must not differ in ``rewrites``."""
@@ -126,6 +124,29 @@ class Way:
             self.rewrites,
             self.changed | other.changed,
         )
+
+
+def sent_through(packets: HeaderSpace, guard: HeaderSpace, rewrites: tuple[Rewrite, ...]) -> HeaderSpace:
+    """What becomes of ``packets`` by a way's program."""
+    packets = packets & guard
+    for fields, after in rewrites:
+        if packets.is_empty:
+            break
+        packets = packets.without(*fields) & after
+    return packets
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """A way with where it leads: out of ``interface``, or to the device itself (``None``).
+
+    ``next_hop`` and ``any_receiver`` as in ``Emission``.
+    """
+
+    interface: str | None
+    next_hop: int | None
+    any_receiver: bool
+    way: Way
 
 
 @dataclass(frozen=True, slots=True)

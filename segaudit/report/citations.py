@@ -11,9 +11,9 @@ from segaudit.model.source import SourceSpan
 
 
 def cited_files(result: RunResult) -> set[str]:
-    """The files of every span in the verdicts, the findings and the lines not understood."""
+    """The files of every span in the verdicts, findings, regions and lines not understood."""
     lines = [line for device in result.snapshot.devices.values() for line in device.lines]
-    return {span.file for span in _spans((result.verdicts, result.findings, lines))}
+    return {span.file for span in _spans((result.verdicts, result.findings, result.regions, lines))}
 
 
 def _spans(value: Any) -> Iterator[SourceSpan]:

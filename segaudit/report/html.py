@@ -19,6 +19,7 @@ from segaudit.report.facts import donut, facts, total_lines
 from segaudit.report.headline import headline
 from segaudit.report.matrix import matrix, standing_mark
 from segaudit.report.redact import redacted
+from segaudit.report.regions import drawings
 from segaudit.report.standing import PairStanding, Standing, ordered_verdicts, pair_standings, shown_grade
 from segaudit.report.strength import keystones, strength_rows
 from segaudit.report.visible import visible
@@ -69,6 +70,7 @@ def _content(result: RunResult) -> dict[str, object]:
             (verdict, _probed(pairs, verdict), shown_grade(verdict)) for verdict in ordered_verdicts(result)
         ],
         "strength": strength_rows(result),
+        "drawings": drawings(result),
         "keystones": keystones(pair for verdict in result.verdicts for pair in verdict.pairs),
         "cite": cite,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from segaudit.model.acl import AnyPacket
 from segaudit.model.device import Device, NextHop, Route, RouteKind, RoutingRule
@@ -56,23 +57,42 @@ def default_rules(family: Family) -> tuple[RoutingRule, ...]:
     )
 
 
+class Same:
+    """Routes told apart by identity: hashing thousands of them costs more than what is asked of them."""
+
+    __slots__ = ("of",)
+
+    def __init__(self, of: tuple[Route, ...]) -> None:
+        self.of = of
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Same) and self.of is other.of
+
+    def __hash__(self) -> int:
+        return id(self.of)
+
+
 def best_routes(device: Device, family: Family) -> Mapping[str, tuple[Route, ...]]:
     """Per table the best routes, longest prefix first; equal ones are merged (ECMP).
 
     Between routes to one prefix the lowest preference wins (Linux ``fib_table_insert``); several
     with the same preference are used together, since which one the kernel picks is not known.
+    Remembered per ``device.routes``.
     """
+    return _best(Same(device.routes), family)
+
+
+@lru_cache(maxsize=1 << 12)
+def _best(routes: Same, family: Family) -> Mapping[str, tuple[Route, ...]]:
     by_prefix: dict[tuple[str, int, int], list[Route]] = defaultdict(list)
-    for route in device.routes:
+    for route in routes.of:
         if route.family is family:
-            by_prefix[route.table, route.prefix_length, route.prefix].append(route)
+            by_prefix[route.table, -route.prefix_length, route.prefix].append(route)
     tables: dict[str, list[Route]] = defaultdict(list)
-    for (table, _, _), routes in by_prefix.items():
-        tables[table].extend(_merge(routes))
-    return {
-        table: tuple(sorted(routes, key=lambda r: (-r.prefix_length, r.prefix)))
-        for table, routes in tables.items()
-    }
+    for key in sorted(by_prefix):
+        found = by_prefix[key]
+        tables[key[0]].extend(found if len(found) == 1 else _merge(found))
+    return {table: tuple(best) for table, best in tables.items()}
 
 
 def _merge(routes: list[Route]) -> list[Route]:

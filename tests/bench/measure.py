@@ -2,7 +2,9 @@
 
 Run ``python tests/bench/measure.py 100 300 1000``. Every size runs in a process of its own, so that
 the peak is its own. ``--way command`` is the whole judgement of the network as files, parsing
-included. Figures are for reading and for ratios within one run; nothing is asserted.
+included. ``--grow zones`` (or devices, rules, routes) doubles one thing and leaves the others as they
+are; the power is how the cost follows it from row to row (1: in proportion). Figures are for reading
+and for ratios within one run; nothing is asserted.
 """
 
 from __future__ import annotations
@@ -14,6 +16,9 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, replace
+from itertools import pairwise
+from math import log
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import process_time
@@ -115,32 +120,86 @@ def command(size: Size) -> Stages:
 WAYS = {"engine": engine, "command": command}
 
 
+# -- growth --------------------------------------------------------------------------------------
+
+START = Size(sites=8, access=8, zones=1, cores=8, firewall_rules=150, access_rules=10, extra_routes=500)
+
+GROWN: dict[str, Callable[[int], Size]] = {
+    "devices": lambda times: replace(START, sites=8 * times, cores=8 * times, zones=1),
+    "rules": lambda times: replace(START, firewall_rules=150 * times, access_rules=10 * times),
+    "zones": lambda times: replace(START, zones=times),
+    "routes": lambda times: replace(START, extra_routes=500 * times),
+}
+"""The network of which one thing is so many times as much; a device brings its rules and zones along."""
+
+COUNTED: dict[str, Callable[[Size], int]] = {
+    "devices": lambda size: size.devices,
+    "rules": lambda size: size.rules,
+    "zones": lambda size: size.all_zones,
+    "routes": lambda size: sum(len(box.routes) for box in draw(size).boxes.values()),
+}
+
+
+def curve(what: str, doublings: int, way: str) -> None:
+    """Print what growing one thing costs, row by row."""
+    sizes = [GROWN[what](1 << doubling) for doubling in range(doublings + 1)]
+    costs = [_measured(size, way) for size in sizes]
+    counts = [{name: counted(size) for name, counted in COUNTED.items()} for size in sizes]
+    _say(f"growing {what} ({way})")
+    _say("  " + "".join(f"{name:>10}" for name in (*COUNTED, "total s", "peak MB", "power")))
+    powers = [
+        "",
+        *(_power(*pair) for pair in pairwise(zip((one[what] for one in counts), costs, strict=True))),
+    ]
+    for count, cost, power in zip(counts, costs, powers, strict=True):
+        cells = (*count.values(), f"{cost['total']:.2f}", cost["peak MB"], power)
+        _say("  " + "".join(f"{cell:>10}" for cell in cells))
+
+
+def _power(before: tuple[int, Stages], after: tuple[int, Stages]) -> str:
+    """The exponent with which the cost grew."""
+    return f"{log(after[1]['total'] / before[1]['total']) / log(after[0] / before[0]):.1f}"
+
+
+# -- command line --------------------------------------------------------------------------------
+
+
 def main() -> None:
     """Parse arguments; with ``--here`` measure one size in this process and print JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("sizes", nargs="*", default=["100", "300"], help=", ".join(SIZES))
+    parser.add_argument("sizes", nargs="*", help=", ".join(SIZES))
     parser.add_argument("--way", choices=WAYS, default="engine")
-    parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--grow", choices=GROWN, action="append", default=[])
+    parser.add_argument("--doublings", type=int, default=3)
+    parser.add_argument("--here", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.here:
-        stages = WAYS[arguments.way](SIZES[arguments.sizes[0]])
+        stages = WAYS[arguments.way](Size(**json.loads(arguments.here)))
         _say(json.dumps({**stages, "peak MB": peak_megabytes()}))
         return
     for name in arguments.sizes:
-        _row(name, SIZES[name], arguments.way)
+        _row(SIZES[name], arguments.way)
+    for what in arguments.grow:
+        curve(what, arguments.doublings, arguments.way)
 
 
-def _row(name: str, size: Size, way: str) -> None:
-    own = [sys.executable, __file__, name, "--way", way, "--here"]
-    found = json.loads(subprocess.run(own, check=True, stdout=subprocess.PIPE).stdout)
+def _measured(size: Size, way: str) -> Stages:
+    """What a size costs, in a process of its own."""
+    own = [sys.executable, __file__, "--way", way, "--here", json.dumps(asdict(size))]
+    found: Stages = json.loads(subprocess.run(own, check=True, stdout=subprocess.PIPE).stdout)
+    return found
+
+
+def _row(size: Size, way: str) -> None:
     _say(f"{size.devices} devices, {size.all_zones} zones, {size.rules} rules ({way})")
-    for stage, value in found.items():
+    for stage, value in _measured(size, way).items():
         shown = f"{value:10d}" if isinstance(value, int) else f"{value:10.2f} s"
         _say(f"  {stage:20} {shown}")
 
 
 def _say(line: str) -> None:
     sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

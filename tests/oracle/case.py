@@ -26,12 +26,16 @@ FOUND = Path(__file__).parent / "found"
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A configuration, line by line, and an exchange; ``what`` was the mismatch and ``why`` its cause."""
+    """A configuration, line by line, and an exchange; ``what`` was the mismatch and ``why`` its cause.
+
+    ``doubtful``: what is not listed decides here, so that the device must count as not modelled.
+    """
 
     lines: tuple[Line, ...]
     exchange: Exchange
     what: str
     why: str = ""
+    doubtful: bool = False
 
 
 def random_lines(seed: int) -> list[Line]:
@@ -93,6 +97,7 @@ def to_json(case: Case) -> str:
     document = {
         "why": case.why,
         "what": case.what,
+        **({"doubtful": True} if case.doubtful else {}),
         "lines": [f"{line.program}: {line.text}" for line in case.lines],
         "into": case.exchange.probe.interface,
         "source": str(flow.source_address),
@@ -127,7 +132,7 @@ def from_json(text: str) -> Case:
     exchange = Exchange(probe, document["follow_up"], error, document["liar"])
     parts = (line.partition(": ") for line in document["lines"])
     lines = tuple(Line(program, text) for program, _, text in parts)
-    return Case(lines, exchange, document["what"], document["why"])
+    return Case(lines, exchange, document["what"], document["why"], document.get("doubtful", False))
 
 
 def found_cases() -> list[tuple[str, Case]]:

@@ -114,6 +114,8 @@ def _lines(dice: random.Random, plan: NetworkPlan, router: int, nat: bool, rules
                     "ipproto tcp",
                     "ipproto udp dport 53",
                     "fwmark 1",
+                    "fwmark 2/0x2",
+                    "not fwmark 0",
                 )
             )
             lines.append(f"-{int(family)} rule add pref 100 {selector} table 100")

@@ -133,9 +133,28 @@ def _fragment(dice: Dice, family: Family, chain: str) -> str:
     return dice.pick("-m frag --fragfirst", "-m frag ! --fragmore", "-m ipv6header --header frag --soft")
 
 
+def _mark(dice: Dice, family: Family, chain: str) -> str:
+    return f"-m mark {_not(dice)}--mark {dice.pick('1', '0', '2', '0x3/0xff', '0x1/0x1', '0x2/0x6')}"
+
+
+def _marking(dice: Dice) -> str:
+    """A target that sets the mark."""
+    return dice.pick(
+        "-j MARK --set-xmark 0x1/0xffffffff",
+        "-j MARK --set-xmark 0x2/0xffffffff",
+        "-j MARK --set-xmark 0x3/0xff",
+        "-j MARK --set-mark 0x1/0x3",
+        "-j MARK --or-mark 0x2",
+        "-j MARK --and-mark 0xfe",
+        "-j MARK --xor-mark 0x5",
+        "-j CONNMARK --restore-mark",
+        "-j CONNMARK --restore-mark --nfmask 0xf --ctmask 0xf",
+    )
+
+
 def _unmodelled(dice: Dice, family: Family, chain: str) -> str:
     return dice.pick(
-        "-m mark --mark 1", "-m mark ! --mark 0x3/0xff", "-m connmark --mark 7", "-m ttl --ttl-eq 64",
+        "-m connmark --mark 7", "-m ttl --ttl-eq 64",
         "-m hl --hl-eq 64", "-m length --length 0:60", "-m pkttype --pkt-type unicast",
         "-m limit --limit 2/sec --limit-burst 2", "-m hashlimit --hashlimit-above 3/sec --hashlimit-name h",
         "-m statistic --mode nth --every 3 --packet 0", "-m addrtype --dst-type LOCAL",
@@ -151,7 +170,7 @@ def _unmodelled(dice: Dice, family: Family, chain: str) -> str:
 
 _MATCHES: tuple[tuple[Callable[[Dice, Family, str], str], int], ...] = (
     (_address, 6), (_interface, 3), (_ports, 6), (_flags, 2), (_icmp, 2), (_protocol, 2), (_range, 2),
-    (_set, 3), (_state, 4), (_fragment, 1),
+    (_set, 3), (_state, 4), (_fragment, 1), (_mark, 2),
 )  # fmt: skip
 
 
@@ -184,12 +203,8 @@ def _target(dice: Dice, family: Family, table: str, chain: str, chains: list[str
         if "-p tcp" in matches and "! -p" not in matches:
             choices.append("-j REJECT --reject-with tcp-reset")
     if table == "mangle":
-        choices += [
-            "-j MARK --set-xmark 0x1/0xffffffff",
-            "-j MARK --set-xmark 0x3/0xff",
-            "-j TOS --set-tos 0x10/0xff",
-        ]
-        choices += ["-j CONNMARK --save-mark", "-j CONNMARK --restore-mark", "-j CONNMARK --set-xmark 7"]
+        choices += [_marking(dice) for _ in range(6)]
+        choices += ["-j CONNMARK --save-mark", "-j CONNMARK --set-xmark 7", "-j TOS --set-tos 0x10/0xff"]
         choices += [
             "-j TTL --ttl-set 60" if family is Family.IPV4 else "-j HL --hl-set 60",
             "-j DSCP --set-dscp 1",
@@ -260,7 +275,7 @@ def _sets(dice: Dice, family: Family) -> list[Line]:
 def _rules(dice: Dice, family: Family, nat: bool, unmodelled: float) -> list[Line]:
     program = PROGRAMS[family]
     lines: list[Line] = []
-    tables = ["filter"] + [one for one in ("raw", "mangle") if dice.chance(0.3)] + (["nat"] if nat else [])
+    tables = ["filter"] + [one for one in ("raw", "mangle") if dice.chance(0.45)] + (["nat"] if nat else [])
     for table in tables:
         users = ["web", "log"] if table != "nat" else ["redir"]
         for chain in BUILT_IN[table]:

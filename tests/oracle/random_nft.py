@@ -183,6 +183,33 @@ def _concatenation(dice: Dice, family: Family) -> str:
     )
 
 
+def _mark(dice: Dice, family: Family) -> str:
+    return dice.pick(
+        "meta mark 1",
+        "meta mark != 1",
+        "meta mark 0",
+        "meta mark { 1, 2, 7 }",
+        "meta mark & 0xff != 3",
+        "meta mark & 0x1 == 1",
+        "meta mark & 0x6 == 0x2",
+    )
+
+
+def _marking(dice: Dice) -> str:
+    """A statement that sets the mark."""
+    return dice.pick(
+        "meta mark set 1",
+        "meta mark set 2",
+        "meta mark set 0x7",
+        "meta mark set meta mark | 3",
+        "meta mark set meta mark & 0xfe",
+        "meta mark set meta mark ^ 5",
+        "meta mark set meta mark & 0xfffffff0 | 2",
+        "meta mark set ct mark",
+        "meta mark set tcp dport map { 80 : 1, 22 : 2 }",
+    )
+
+
 def _fragment(dice: Dice, family: Family) -> str:
     if family is Family.IPV6:
         return dice.pick(
@@ -206,9 +233,6 @@ def _family(dice: Dice, family: Family) -> str:
 def _unmodelled(dice: Dice, family: Family) -> str:
     ip = _ip(dice, family)
     return dice.pick(
-        "meta mark 1",
-        "meta mark & 0xff != 3",
-        "meta mark 0",
         "meta length < 60",
         "meta pkttype host",
         "limit rate 3/second",
@@ -239,6 +263,7 @@ def _unmodelled(dice: Dice, family: Family) -> str:
 _MATCHES: tuple[tuple[Callable[[Dice, Family], str], int], ...] = (
     (_address_match, 6), (_masked_address, 1), (_named_set, 2), (_port_match, 6), (_flags, 2), (_icmp, 2),
     (_protocol, 3), (_interface, 3), (_state, 4), (_concatenation, 3), (_fragment, 1), (_family, 1),
+    (_mark, 2),
 )  # fmt: skip
 
 
@@ -251,8 +276,9 @@ def match(dice: Dice, family: Family, unmodelled: float) -> str:
 
 def _side_effect(dice: Dice, hook: str) -> str:
     choices = [
-        "counter", "meta mark set 1", "ct mark set 7", "log", "meta priority set 0",
-        "meta mark set ct mark", "ct mark set meta mark", "meta mark set meta mark | 3", "tcp window set 1",
+        "counter", "ct mark set 7", "log", "meta priority set 0", "ct mark set meta mark",
+        "tcp window set 1",
+        _marking(dice), _marking(dice), _marking(dice),
         "tcp option maxseg size set 1000",
     ]  # fmt: skip
     if hook in ("prerouting", "output"):
@@ -286,6 +312,7 @@ def _verdict_map(dice: Dice, family: Family, chains: list[str]) -> str:
         f"{ip} {end} . th dport vmap {{ {first} . 80 : {one}, {second} . 53 : {two} }}",
         f"{ip} {end} . meta l4proto vmap {{ {FAR_NETS[family][0]} . tcp : {one}, {second} . udp : {two} }}",
         f"udp dport vmap {{ 53 : {one}, * : {two} }}",
+        f"meta mark vmap {{ 1 : {one}, 2 : {two}, 0 : {three} }}",
         f"tcp dport vmap @v{int(family)}",
     ]
     return dice.random.choice(choices)
@@ -412,6 +439,23 @@ def _table(dice: Dice, kind: str, name: str, nat: bool, unmodelled: float, rules
         lines.append(f"add rule {table} {chain} {rule}")
     if nat:
         lines += _nat_chains(dice, kind, table, families, unmodelled)
+    if dice.chance(0.4):
+        lines += _marking_chain(dice, table, families, unmodelled)
+    return lines
+
+
+def _marking_chain(dice: Dice, table: str, families: list[Family], unmodelled: float) -> list[str]:
+    """A chain that marks what comes in, and rules ahead of all others that ask for the marks."""
+    priority = dice.random.choice((-300, -150, -150, -50))
+    chain = "type filter hook prerouting priority"
+    lines = [f"add chain {table} marking {{ {chain} {priority} ; policy accept ; }}"]
+    for _ in range(dice.random.randint(1, 5)):
+        conditions = [match(dice, dice.random.choice(families), unmodelled)]
+        ending = dice.pick("", "", "accept", "return", "jump u3")
+        lines.append(f"add rule {table} marking {' '.join((*conditions, _marking(dice), ending))}")
+    for _ in range(dice.random.randint(1, 3)):
+        ending = dice.pick("accept", "drop", "jump u2", "goto u3")
+        lines.append(f"insert rule {table} b0forward {_mark(dice, families[0])} {ending}")
     return lines
 
 

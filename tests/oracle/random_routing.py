@@ -30,7 +30,8 @@ def _selector(dice: Dice, family: Family) -> str:
     return dice.pick(
         f"from {net}", f"to {net}", f"iif {dice.pick(*INTERFACES)}", f"from {net} iif {dice.pick(*INTERFACES)}",  # noqa: E501
         "ipproto tcp", "ipproto tcp dport 80", "ipproto udp dport 22-443", "ipproto udp sport 2000-9000",
-        "fwmark 1", "fwmark 0x3/0xff", f"not from {net}", f"not to {net}", "tos 0x10",
+        "fwmark 1", "fwmark 1", "fwmark 2", "not fwmark 0", "fwmark 0x3/0xff", "tos 0x10",
+        f"not from {net}", f"not to {net}",
         f"from {net} ipproto tcp dport 443", "dport 80",
     )  # fmt: skip
 

@@ -92,6 +92,7 @@ def interfaces(reading: Reading, parts: Parts) -> dict[str, Interface]:
             description=link.alias,
             span=link.span,
             vlan=_vlan_id(link),
+            clears_mark=_clears_mark(link, by_name),
         )
     return found
 
@@ -144,6 +145,21 @@ def _vrf(link: LinkRecord, by_name: Mapping[str, LinkRecord]) -> str:
     if link.info_kind == "vrf":
         return link.name
     return link.master if link.master and _is_vrf_port(link, by_name) else DEFAULT_VRF
+
+
+def _clears_mark(link: LinkRecord, by_name: Mapping[str, LinkRecord]) -> bool:
+    """What comes in from outside bears no mark (include/linux/skbuff.h; ``skb_scrub_packet``).
+
+    A tunnel or a veth pair within one namespace may hand on the mark of what was sent into it, and
+    ebtables, which is not read, may mark what a bridge receives.
+    """
+    others = {name: one for name, one in by_name.items() if one is not link}
+    if link.info_kind in ("", "veth"):
+        return link.carrier is None and link.link_type == "ether"
+    if link.info_kind in _AGGREGATES:
+        return all(_clears_mark(port, others) for port in others.values() if port.master == link.name)
+    beneath = others.get(link.carrier or "")
+    return link.info_kind in ("vlan", "macvlan") and beneath is not None and _clears_mark(beneath, others)
 
 
 def _vlan_id(link: LinkRecord) -> int | None:

@@ -19,6 +19,7 @@ from segaudit.model.acl import (
     Field,
     FieldIn,
     InterfaceIn,
+    MarkIs,
     Matches,
     Not,
     UnknownMatch,
@@ -114,6 +115,8 @@ def _selectors(record: RuleRecord, vrfs: tuple[Vrf, ...]) -> Iterator[Matches]:
     ):
         if ports is not None:
             yield _ports(field, ports, record.protocol)
+    if record.mark is not None:
+        yield MarkIs(*record.mark)
     for text in record.unmodelled:
         yield UnknownMatch(text)
 

@@ -197,6 +197,7 @@ def _rule(family: Family, element: JsonObject, span: SourceSpan) -> RuleRecord:
         source_ports=_rule_ports(element, "sport"),
         destination_ports=_rule_ports(element, "dport"),
         suppress_prefix_length=_suppressed(element),
+        mark=_rule_mark(element),
         unmodelled=(*_unmodelled(element), *unknown_protocol),
         doubts=(f"suppress_ifgroup {element['sup_group']}",) if "sup_group" in element else (),
     )
@@ -250,13 +251,16 @@ def _suppressed(element: Mapping[str, Any]) -> int | None:
 
 
 def _unmodelled(element: Mapping[str, Any]) -> tuple[str, ...]:
-    """Selectors that no header decides (marks, TOS, users), and keys nobody knows."""
-    found = []
-    if "fwmark" in element:
-        mask = f"/{element['fwmask']}" if "fwmask" in element else ""
-        found.append(f"fwmark {element['fwmark']}{mask}")
-    found.extend(f"{key} {value}" for key, value in element.items() if key not in _RULE_KEYS)
-    return tuple(found)
+    """Selectors that no header decides (TOS, users), and keys nobody knows."""
+    return tuple(f"{key} {value}" for key, value in element.items() if key not in _RULE_KEYS)
+
+
+def _rule_mark(element: Mapping[str, Any]) -> tuple[int, int] | None:
+    """Value and mask; the kernel compares the bits of the mask only (net/core/fib_rules.c)."""
+    if "fwmark" not in element:
+        return None
+    mask = int(str(element.get("fwmask", "0xffffffff")), 0)
+    return int(str(element["fwmark"]), 0) & mask, mask
 
 
 # ---- neighbours and bridges ---------------------------------------------------------------------

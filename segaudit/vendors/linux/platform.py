@@ -23,6 +23,7 @@ MROUTE6 = "ip-mroute6.json"
 SYSCTL = "sysctl.txt"
 NFTABLES_JSON = "nftables.json"
 NFTABLES = "nftables.txt"
+NFTABLES_BYTECODE = "nftables-netlink.txt"
 IPTABLES = "iptables-save.txt"
 IP6TABLES = "ip6tables-save.txt"
 IPTABLES_LEGACY = "iptables-legacy-save.txt"
@@ -80,6 +81,7 @@ PLATFORM = Platform(
         ShowCommand(SYSCTL, f"sysctl -a -r '{_SYSCTL_PATTERN}'"),
         ShowCommand(NFTABLES_JSON, "nft -j list ruleset", optional=True),
         ShowCommand(NFTABLES, "nft -a list ruleset", optional=True),
+        ShowCommand(NFTABLES_BYTECODE, "nft --debug=netlink list ruleset", optional=True),
         ShowCommand(IPTABLES, "iptables-save", optional=True),
         ShowCommand(IP6TABLES, "ip6tables-save", optional=True),
         ShowCommand(IPTABLES_LEGACY, "iptables-legacy-save", optional=True),

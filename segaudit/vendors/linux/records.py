@@ -89,7 +89,7 @@ class RuleRecord:
     """One rule of ``ip rule show``.
 
     ``action`` is ``lookup``, ``goto``, ``nop``, ``l3mdev``, or a route type that ends the lookup.
-    ``ports`` are inclusive; ``unmodelled`` are selectors that a header does not hold (fwmark, tos).
+    ``ports`` are inclusive; ``unmodelled`` are selectors that a header does not hold (tos, users).
     """
 
     family: Family
@@ -109,6 +109,8 @@ class RuleRecord:
     source_ports: tuple[int, int] | None = None
     destination_ports: tuple[int, int] | None = None
     suppress_prefix_length: int | None = None
+    mark: tuple[int, int] | None = None
+    """Value and mask of ``fwmark``."""
     unmodelled: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
     """What changes the rule's action in a way that is not modelled."""

@@ -15,6 +15,7 @@ from segaudit.vendors.linux.filters.iptables_filters import IptablesFilters, cha
 from segaudit.vendors.linux.filters.iptables_matches import Surroundings
 from segaudit.vendors.linux.filters.iptables_over_nft import speaks_for
 from segaudit.vendors.linux.filters.iptables_save import IptablesTable, NotASave, read_save
+from segaudit.vendors.linux.filters.nft_bytecode import checks_of
 from segaudit.vendors.linux.filters.nft_filters import NftFilters, read_tables
 from segaudit.vendors.linux.filters.nft_nouns import NftTable, NotARuleset
 from segaudit.vendors.linux.filters.nft_read import tables_of
@@ -36,7 +37,10 @@ ONLY_NFT_SHOWS = "use 'nft' tool"
 LEGACY_PRESENT = "-legacy tables present"
 """In its warning that tables exist which only iptables-legacy-save shows."""
 
-LISTINGS = ("nftables.json", "nftables.txt", *SAVES, "ipset.txt")
+BYTECODE = "nftables-netlink.txt"
+"""A cross-check of nft's own listing; without it that is believed."""
+
+LISTINGS = ("nftables.json", "nftables.txt", BYTECODE, *SAVES, "ipset.txt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,7 @@ class _Unknown(Exception):
 def assemble(config: RawConfig) -> FilterFacts:
     """See :func:`segaudit.vendors.linux.filters.read_filters`."""
     files = {name: file for name in LISTINGS if (file := config.file(name)) is not None}
-    if not set(files) - {"ipset.txt"}:
+    if not set(files) - {"ipset.txt", BYTECODE}:
         return FilterFacts(unknown_translation=True)
     try:
         return _read(files)
@@ -106,7 +110,7 @@ def _read(files: dict[str, RawFile]) -> FilterFacts:
         (_nft_family(save.family), table.name) for save in saves if save.over_nft for table in save.tables
     }
     nft, nft_book = _nft(usable, tables, covered)
-    books += [nft_book] if nft_book else []
+    books += [*([nft_book] if nft_book else []), *_bytecode_book(usable)]
     iptables = _iptables(saves, sets)
     acls, attached = {**nft.acls, **iptables.acls}, (*nft.attachments, *iptables.attachments)
     _doubt_order(acls, attached, books)
@@ -168,6 +172,9 @@ def _usable(file: RawFile, books: list[LineBook]) -> bool:
         return False
     if file.name == "ipset.txt":
         book.note_all(LineFate.UNSUPPORTED, "sets are unknown: the command failed")
+        return False
+    if file.name == BYTECODE:
+        book.note_all(LineFate.IGNORED, "the command failed: nftables.json is believed alone")
         return False
     raise _Unknown(file, f"the command ended with status {file.exit_status}")
 
@@ -283,7 +290,17 @@ def _nft(
     json_file = usable.get("nftables.json")
     if json_file is None:
         return NftFilters(), None
-    return read_tables(tables, json_file, usable.get("nftables.txt"), covered)
+    bytecode = usable.get(BYTECODE)
+    checks = checks_of(bytecode.text) if bytecode else None
+    return read_tables(tables, json_file, usable.get("nftables.txt"), covered, checks)
+
+
+def _bytecode_book(usable: dict[str, RawFile]) -> list[LineBook]:
+    if BYTECODE not in usable:
+        return []
+    book = LineBook(usable[BYTECODE].path, usable[BYTECODE].text)
+    book.note_all(LineFate.FACT, "")
+    return [book]
 
 
 def _iptables(saves: list[_Save], sets: IpSets) -> IptablesFilters:

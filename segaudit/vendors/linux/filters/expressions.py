@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 
 from segaudit.model.acl import (
     AddressIn,
@@ -154,6 +155,7 @@ def negated(part: Matches) -> Matches:
     return part.of if isinstance(part, Not) else Not(part)
 
 
+@cache
 def protocol_is(*numbers: int) -> Matches:
     """The packet's transport protocol is one of ``numbers``; none of them fits in 8 bits: nothing."""
     valid = [(each, each) for each in numbers if 0 <= each <= 255]

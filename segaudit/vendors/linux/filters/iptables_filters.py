@@ -136,5 +136,7 @@ def _ace(
     doubts = [*target.doubts]
     if unknown is not None:
         doubts.append(Doubt(f"match not modelled: {unknown}"))
+    if any(option.name == "--restore-skmark" for option in rule.matches):
+        doubts.append(Doubt("the match sets the mark from a socket", bounded=False))
     book.note_rule(rule.line, doubts)
     return Ace(matches, target.action, SourceSpan(book.path, rule.line, rule.line), rule.text)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from ipaddress import ip_address
 
 from segaudit.model.acl import (
+    EVERY_MARK_BIT,
     AddressIn,
     AddressMasked,
     AllOf,
@@ -17,6 +19,7 @@ from segaudit.model.acl import (
     FieldIn,
     FieldMasked,
     InterfaceIn,
+    MarkIs,
     Matches,
     Range,
     StateIn,
@@ -97,9 +100,10 @@ def _has_ports(rule: IptablesRule) -> bool:
 
 
 _TRANSPORT_MODULES = {**PORT_PROTOCOLS, "icmp": 1, "icmp6": 58, "icmpv6": 58}
-_MODELLED_MODULES = frozenset({"multiport", "iprange", "set", "conntrack", "state", "comment"})
+_MODELLED_MODULES = frozenset({"multiport", "iprange", "set", "conntrack", "state", "comment", "mark"})
 
 
+@cache
 def _guard(module: str) -> Matches:
     if module in _TRANSPORT_MODULES:
         return all_of([protocol_is(_TRANSPORT_MODULES[module]), FIRST_FRAGMENT])
@@ -150,6 +154,7 @@ def _masked_match(end: End, family: Family, part: tuple[int, int] | None, text: 
     return AddressIn(end, family, ((value, value | hosts),)) if mask else AnyPacket()
 
 
+@lru_cache(1 << 16)
 def masked_address(text: str, family: Family) -> tuple[int, int] | None:
     """``address[/mask]`` as masked value and mask; the mask is a length or an address."""
     address_text, slash, mask_text = text.partition("/")
@@ -301,6 +306,16 @@ def _state(word: str, option: Option) -> Matches:
         return UnknownMatch(option.text)
 
 
+def _mark(option: Option, _around: Surroundings) -> Matches:
+    """``--mark value[/mask]`` of ``-m mark``; ``-m connmark`` has an option of that name too."""
+    word = option.arguments[0] if len(option.arguments) == 1 else ""
+    value_text, slash, mask_text = word.partition("/")
+    value, mask = number(value_text, {}), number(mask_text if slash else str(EVERY_MARK_BIT), {})
+    if option.module != "mark" or value is None or mask is None:
+        return UnknownMatch(option.text)
+    return NOTHING if value & ~mask else MarkIs(value, mask)
+
+
 def _always(_option: Option, _around: Surroundings) -> Matches:
     return AnyPacket()
 
@@ -324,5 +339,6 @@ _READERS: dict[str, Callable[[Option, Surroundings], Matches]] = {
     "--match-set": _match_set,
     "--ctstate": _states,
     "--state": _states,
+    "--mark": _mark,
     "--comment": _always,
 }

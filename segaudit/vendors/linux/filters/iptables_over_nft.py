@@ -45,11 +45,23 @@ def _written_by_iptables(rule: NftRule) -> bool:
 
 
 def _plain_match(body: Json) -> bool:
-    """A comparison with one value, as ``-s``, ``-i``, ``-p``, ``--dport`` and ``--mark`` make it."""
-    if not isinstance(body, dict) or body.get("op") not in ("==", "!="):
+    """A comparison with one value, as ``-s``, ``-i``, ``-p``, ``--dport`` and ``--mark`` make it.
+
+    A range of ports that is open at one end is compared with the other (``--dport 1024:``), and flags that
+    all are wanted off or on are listed as bits (``--tcp-flags SYN,ACK NONE``).
+    """
+    if not isinstance(body, dict):
         return False
-    right = body.get("right")
+    operator, right = body.get("op"), body.get("right")
     single = isinstance(right, str | int) and not str(right).startswith("@")
+    match operator, body.get("left"):
+        case "<" | ">" | "<=" | ">=", {"payload": {"protocol": str(protocol), "field": str(field)}}:
+            # ``< 1`` is printed as 0:1, ``> 65535`` as 65535 (seen on 1.8.9)
+            return (protocol, field) in _PORTS and isinstance(right, int) and 1 < right < 65535
+        case "in" | "!", {"payload": {"protocol": "tcp", "field": "flags"}}:
+            return isinstance(right, str | list)
+        case str() if operator not in ("==", "!="):
+            return False
     match body.get("left"):
         case {"payload": {"protocol": str(protocol), "field": str(field)}}:
             if (protocol, field) in _PORTS:

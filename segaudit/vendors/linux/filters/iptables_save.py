@@ -59,6 +59,8 @@ class NotASave(ValueError):
 
 
 _CHAIN = re.compile(r":(\S+) (\S+)(?: \[\d+:\d+\])?$")
+_QUOTED = re.compile(r"[^ !-~]|[\"'\\]")
+"""What the shell's quoting and blanks could be about; a line without is words between spaces."""
 _COUNTERS = re.compile(r"^\[\d+:\d+\] ")
 
 _ARGUMENTS = {
@@ -114,7 +116,7 @@ def _take(table: IptablesTable, number: int, text: str, book: LineBook) -> None:
         return
     bare = _COUNTERS.sub("", text)
     try:
-        words = shlex.split(bare)
+        words = shlex.split(bare) if _QUOTED.search(bare) else bare.split()
     except ValueError:
         words = bare.split()[:2]
         _refuse(table, number, words)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from segaudit.model.acl import (
     Action,
     Continue,
+    ForgetMark,
     Forwarding,
     Goto,
     Jump,
@@ -27,12 +28,16 @@ from segaudit.vendors.linux.filters.iptables_save import IptablesRule, Option
 GOES_ON = frozenset(
     {"LOG", "NFLOG", "ULOG", "TRACE", "AUDIT", "CONNSECMARK", "SECMARK", "CLASSIFY", "DSCP", "TOS"}
     | {"TTL", "HL", "ECN", "TCPMSS", "TCPOPTSTRIP", "CHECKSUM", "LED", "RATEEST", "IDLETIMER", "NFACCT"}
-    | {"SET"}
+    | {"SET", "CONNMARK"}
 )
 """Targets after which the next rule is tried, and which change nothing that the model knows."""
 
-MARKS = frozenset({"CONNMARK", "HMARK"})
-"""Targets that set the packet's mark from something not modelled."""
+FROM_ELSEWHERE = {
+    "CONNMARK": frozenset({"--restore-mark"}),
+    "HMARK": frozenset[str](),
+    "SET": frozenset({"--map-mark"}),
+}
+"""Targets that set the packet's mark from something not modelled, and the options with which they do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +79,10 @@ def action_of(rule: IptablesRule, chains: Collection[str], prefix: str, family: 
 
 
 def _other(rule: IptablesRule, family: Family) -> TargetReading:
+    if rule.target in FROM_ELSEWHERE and FROM_ELSEWHERE[rule.target] <= _options(rule).keys():
+        return TargetReading(ForgetMark(), (Doubt(f"mark not modelled: {rule.target}"),))
     if rule.target in GOES_ON:
         return TargetReading(Continue())
-    if rule.target in MARKS:
-        return TargetReading(Continue(), (Doubt(f"mark not modelled: {rule.target}"),))
     if rule.target == "SYNPROXY":
         return TargetReading(UnknownAction(rule.text), (Doubt("target not modelled: SYNPROXY"),))
     made = translation_of(rule, family)
@@ -102,7 +107,7 @@ def _mark(rule: IptablesRule) -> TargetReading:
             except ValueError:
                 break
             return TargetReading(SetMark(value, mask if name == "--set-xmark" else mask | value))
-    return TargetReading(Continue(), (Doubt("mark not modelled"),))
+    return TargetReading(ForgetMark(), (Doubt("mark not modelled"),))
 
 
 def _connection(rule: IptablesRule) -> TargetReading:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from segaudit.model.acl import Acl, AclAttachment, Forwarding, Hook, Return
+from segaudit.model.acl import Ace, Acl, AclAttachment, Forwarding, Hook, Return, UnknownMatch
 from segaudit.model.flow import Family
 from segaudit.model.snapshot import RawFile
 from segaudit.model.source import LineFate, SourceSpan
+from segaudit.vendors.linux.filters.expressions import all_of
 from segaudit.vendors.linux.filters.facts import Doubt, LineBook
+from segaudit.vendors.linux.filters.nft_bytecode import Checks, contradicts, stated
 from segaudit.vendors.linux.filters.nft_keys import shown
 from segaudit.vendors.linux.filters.nft_nouns import Json, NftChain, NftRule, NftTable
 from segaudit.vendors.linux.filters.nft_read import NftListing, listing_of, rule_text
@@ -54,6 +56,8 @@ class _Sources:
     text_file: RawFile | None
     listing: NftListing
     book: LineBook
+    checks: Checks | None
+    """What the rules check by their bytecode, where it was listed."""
 
     def rule_span(self, table: NftTable, rule: NftRule) -> tuple[SourceSpan, str]:
         """Where a rule stands and how the device prints it."""
@@ -100,11 +104,15 @@ def read_tables(
     json_file: RawFile,
     text_file: RawFile | None,
     covered: Collection[tuple[str, str]],
+    checks: Checks | None = None,
 ) -> tuple[NftFilters, LineBook]:
-    """The filters of ``tables``; those in ``covered`` are read from iptables-save instead."""
+    """The filters of ``tables``; those in ``covered`` are read from iptables-save instead.
+
+    ``checks`` is what the rules check by their bytecode; without it what they state is believed.
+    """
     cited = text_file or json_file
     listing = listing_of(text_file.text if text_file else "")
-    sources = _Sources(json_file, text_file, listing, LineBook(cited.path, cited.text))
+    sources = _Sources(json_file, text_file, listing, LineBook(cited.path, cited.text), checks)
     if text_file is None:
         sources.book.note_all(LineFate.FACT, "")
     for line in listing.remarks:
@@ -159,13 +167,31 @@ def _read_chain(
         place, text = sources.rule_span(table, rule)
         reading = RuleReading(table.family, table.name, table.sets or {}, place, text)
         read_rule(reading, rule.expressions)
+        aces += [_as_checked(ace, table, rule, sources, reading) for ace in reading.aces]
         sources.note_rule(table, rule, reading.doubts)
-        aces += reading.aces
     name = acl_name(table.family, table.name, chain.name)
     default: Forwarding | Return = Forwarding.DROP if chain.drops_by_default else Forwarding.ACCEPT
     result.acls[name] = Acl(name, tuple(aces), default if chain.hook else Return(), span)
     if chain.hook:
         _attach(table, chain, name, sources, result)
+
+
+def _as_checked(ace: Ace, table: NftTable, rule: NftRule, sources: _Sources, reading: RuleReading) -> Ace:
+    """An entry of a rule; where the kernel checks other things than it states, it may or may not match."""
+    families = FAMILIES[table.family]
+    if contradicts(ace.matches, families):
+        reading.doubts.append(Doubt("it contradicts itself, and nft does not check all that it states"))
+        return replace(ace, matches=UnknownMatch(ace.text, "it contradicts itself"))
+    if sources.checks is None:
+        return ace
+    checks = sources.checks.get((*table.key, rule.handle))
+    by_table = {("family", int(family)) for family in families if len(families) == 1}
+    if checks is not None and checks <= stated(ace.matches) | by_table:
+        return ace
+    reading.doubts.append(Doubt("the kernel checks more than nft lists"))
+    return replace(
+        ace, matches=all_of([ace.matches, UnknownMatch(ace.text, "more is checked than listed")])
+    )
 
 
 def _attach(table: NftTable, chain: NftChain, name: str, sources: _Sources, result: NftFilters) -> None:

@@ -26,6 +26,7 @@ from segaudit.model.acl import (
     FieldIn,
     FieldMasked,
     InterfaceIn,
+    MarkIs,
     Matches,
     Range,
     StateIn,
@@ -185,10 +186,21 @@ def _meta(key: str) -> Key:
             return Key(f"meta {key}", AnyPacket(), partial(_interface, key, Direction.OUT))
         case "l4proto":
             return _numbers("meta l4proto", AnyPacket(), Field.PROTOCOL, protocol_number)
+        case "mark":
+            return Key("meta mark", AnyPacket(), _mark, _mark_masked, names=partial(number, names={}))
         case "nfproto" | "protocol":
             return Key(f"meta {key}", AnyPacket(), partial(_family, key))
         case _:
             return _unknown(f"meta {key}")
+
+
+def _mark(value: Json) -> Matches:
+    found = number(value, {})
+    return UnknownMatch(f"meta mark {shown(value)}") if found is None else MarkIs(found)
+
+
+def _mark_masked(value: int, mask: int) -> Matches:
+    return NOTHING if value & ~mask else MarkIs(value, mask)
 
 
 def _numbers(text: str, guard: Matches, field: Field, names: Callable[[Json], int | None]) -> Key:

@@ -10,12 +10,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from segaudit.model.acl import (
+    EVERY_MARK_BIT,
     Ace,
     Action,
     Continue,
     FamilyIs,
     Field,
     FieldIn,
+    ForgetMark,
     Forwarding,
     Goto,
     Jump,
@@ -43,7 +45,7 @@ WITHOUT_EFFECT = frozenset({"counter", "log", "comment", "last", "secmark", "aud
 MAY_STOP = frozenset({"limit", "quota", "ct count", "connlimit", "meter"})
 """Statements that end the rule for some packets, depending on traffic."""
 
-HARMLESS_META = frozenset({"mark", "priority", "nftrace", "secmark", "cpu"})
+HARMLESS_META = frozenset({"priority", "nftrace", "secmark", "cpu"})
 HARMLESS_CT = frozenset({"mark", "label", "event", "zone", "secmark", "timeout"})
 HARMLESS_FIELDS = frozenset(
     {("ip", "dscp"), ("ip", "ecn"), ("ip", "ttl"), ("ip", "checksum"), ("ip", "id"), ("ip", "tos")}
@@ -314,12 +316,16 @@ def _mangle(reading: RuleReading, statement: Json, value: Json) -> None:
     nft_ct.c, nft_payload.c and nft_exthdr.c); nft does not list what the header depends on.
     """
     match value:
-        case {"key": {"meta": {"key": "mark"}}, "value": int(mark)} if not isinstance(mark, bool):
-            reading.act(SetMark(mark))
-            return
-        case {"key": {"meta": {"key": str(key)}}} if key in HARMLESS_META:
-            if key == "mark":
+        case {"key": {"meta": {"key": "mark"}}, "value": written}:
+            changed = _mark_change(written)
+            loose = changed is None
+            if changed is None:
                 reading.doubts.append(Doubt("a mark that depends on the packet is not modelled"))
+                reading.act(ForgetMark())
+            else:
+                kept, flipped = changed
+                reading.act(SetMark(flipped, EVERY_MARK_BIT & ~kept))
+        case {"key": {"meta": {"key": str(key)}}} if key in HARMLESS_META:
             loose = not isinstance(value.get("value"), int | str)
         case {"key": {"ct": {"key": str(key)}}} if key in HARMLESS_CT:
             loose = not isinstance(value.get("value"), int | str)
@@ -337,3 +343,22 @@ def _mangle(reading: RuleReading, statement: Json, value: Json) -> None:
             return
     if loose:
         reading.require(UnknownMatch(shown(statement), "stops where what is read or written is absent"))
+
+
+def _mark_change(value: Json) -> tuple[int, int] | None:
+    """The bits of the mark that a value keeps, and those it then flips; ``None``: not of the mark alone."""
+    match value:
+        case bool():
+            return None
+        case int():
+            return 0, value
+        case {"meta": {"key": "mark"}}:
+            return EVERY_MARK_BIT, 0
+        case {"&": [inner, int(bits)]} if (changed := _mark_change(inner)) is not None:
+            return changed[0] & bits, changed[1] & bits
+        case {"|": [inner, int(bits)]} if (changed := _mark_change(inner)) is not None:
+            return changed[0] & ~bits, changed[1] | bits
+        case {"^": [inner, int(bits)]} if (changed := _mark_change(inner)) is not None:
+            return changed[0], changed[1] ^ bits
+        case _:
+            return None

@@ -17,6 +17,7 @@ from segaudit.model.acl import (
     Field,
     FieldIn,
     InterfaceIn,
+    MarkIs,
     Not,
     UnknownMatch,
 )
@@ -199,7 +200,9 @@ def rules(linux: Build, *entries: dict[str, Any], **files: Any) -> list[tuple[in
             {"ipproto": "udp", "dport": 53},
             AllOf((FieldIn(Field.PROTOCOL, ((17, 17),)), FieldIn(Field.DESTINATION_PORT, ((53, 53),)))),
         ),
-        ({"fwmark": "0x1", "fwmask": "0xff"}, UnknownMatch("fwmark 0x1/0xff")),
+        ({"fwmark": "0x1", "fwmask": "0xff"}, MarkIs(1, 0xFF)),
+        ({"fwmark": "0x1ff", "fwmask": "0xff"}, MarkIs(0xFF, 0xFF)),
+        ({"fwmark": "0x7", "not": None}, Not(MarkIs(7))),
         ({"tos": "0x10"}, UnknownMatch("tos 0x10")),
         ({"colour": "blue"}, UnknownMatch("colour blue")),
         ({"iif": "eth9", "iif_detached": None}, AllOf((AnyOf(()), InterfaceIn(Direction.IN, ("eth9",))))),

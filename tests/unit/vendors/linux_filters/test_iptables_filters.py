@@ -13,6 +13,7 @@ from segaudit.model.acl import (
     AddressIn,
     AddressMasked,
     AllOf,
+    AnyOf,
     AnyPacket,
     Continue,
     Direction,
@@ -20,11 +21,13 @@ from segaudit.model.acl import (
     Field,
     FieldIn,
     FieldMasked,
+    ForgetMark,
     Forwarding,
     Goto,
     Hook,
     InterfaceIn,
     Jump,
+    MarkIs,
     Matches,
     Not,
     NoTrack,
@@ -174,7 +177,7 @@ def test_match(options: str, expected: Matches) -> None:
     [
         "-m limit --limit 1/sec",
         "-m mac --mac-source 00:11:22:33:44:55",
-        "-m mark --mark 0x1",
+        "-m connmark --mark 0x1",
         "-m rpfilter --invert",
         "-m addrtype --dst-type LOCAL",
         "-m owner --uid-owner 0",
@@ -213,11 +216,28 @@ def test_ipv6_extension_header_protocol_is_unknown() -> None:
         ("", "filter", Continue()),
         ('-j LOG --log-prefix "-j ACCEPT "', "filter", Continue()),
         ("-j MARK --set-xmark 0x1/0xff", "mangle", SetMark(1, 0xFF)),
+        ("-j MARK --set-xmark 0x5/0x0", "mangle", SetMark(5, 0)),
+        ("-j CONNMARK --save-mark", "mangle", Continue()),
+        ("-j CONNMARK --restore-mark", "mangle", ForgetMark()),
+        ("-j HMARK --hmark-mod 2", "mangle", ForgetMark()),
+        ("-j SET --map-set ports src --map-mark", "mangle", ForgetMark()),
         ("-j TCPMSS --clamp-mss-to-pmtu", "mangle", Continue()),
     ],
 )
 def test_target(target: str, table: str, action: object) -> None:
     assert only(f"-A FORWARD {target}", table=table).action == action
+
+
+@pytest.mark.parametrize(
+    ("option", "matches"),
+    [
+        ("-m mark --mark 0x1", MarkIs(1)),
+        ("-m mark ! --mark 0x3/0xff", Not(MarkIs(3, 0xFF))),
+        ("-m mark --mark 0x3/0x1", AnyOf(())),
+    ],
+)
+def test_marks(option: str, matches: object) -> None:
+    assert only(f"-A FORWARD {option} -j ACCEPT").matches == matches
 
 
 @pytest.mark.parametrize("target", ["-j NOTRACK", "-j CT --notrack"])

@@ -20,10 +20,12 @@ from segaudit.model.acl import (
     Field,
     FieldIn,
     FieldMasked,
+    ForgetMark,
     Forwarding,
     Hook,
     InterfaceIn,
     Jump,
+    MarkIs,
     Matches,
     Not,
     NoTrack,
@@ -197,7 +199,7 @@ def test_match(statement: Any, expected: Matches) -> None:
     [
         {"ct": {"key": "status"}},
         {"ct": {"key": "mark"}},
-        {"meta": {"key": "mark"}},
+        {"meta": {"key": "cpu"}},
         {"fib": {"result": "oif", "flags": ["saddr", "iif"]}},
         {"payload": {"base": "nh", "offset": 96, "len": 32}},
         {"payload": {"protocol": "ip", "field": "saddr", "tunnel": "vxlan"}},
@@ -227,6 +229,40 @@ def test_port_of_any_protocol_is_exact_only_where_the_protocol_has_ports() -> No
     assert "UnknownMatch" in repr(matches)
     matches, _ = only(match({"meta": {"key": "l4proto"}}, {"set": ["tcp", "udp"]}), th, ACCEPT)
     assert matches == AllOf((FieldIn(Field.PROTOCOL, ((6, 6), (17, 17))), dport(53)))
+
+
+META_MARK = {"meta": {"key": "mark"}}
+
+
+@pytest.mark.parametrize(
+    ("value", "action"),
+    [
+        (7, SetMark(7)),
+        ({"|": [META_MARK, 3]}, SetMark(3, 3)),
+        ({"&": [META_MARK, 0xFF]}, SetMark(0, 0xFFFFFF00)),
+        ({"^": [META_MARK, 5]}, SetMark(5, 0)),
+        ({"|": [{"&": [META_MARK, 0xFFFFFFF0]}, 2]}, SetMark(2, 0xF)),
+        ({"ct": {"key": "mark"}}, ForgetMark()),
+        ({"map": {"key": payload("tcp", "dport"), "data": "@m"}}, ForgetMark()),
+    ],
+)
+def test_a_mark_is_set(value: Any, action: object) -> None:
+    found = facts(ruleset([{"mangle": {"key": META_MARK, "value": value}}, ACCEPT]))
+    assert found.acls["nft inet t c"].aces[0].action == action
+
+
+@pytest.mark.parametrize(
+    ("statement", "matches"),
+    [
+        (match(META_MARK, 1), MarkIs(1)),
+        (match(META_MARK, 1, "!="), Not(MarkIs(1))),
+        (match({"&": [META_MARK, 0xFF]}, 3), MarkIs(3, 0xFF)),
+        (match({"&": [META_MARK, 1]}, 3), AnyOf(())),
+        (match(META_MARK, {"set": [1, 2]}), AnyOf((MarkIs(1), MarkIs(2)))),
+    ],
+)
+def test_a_mark_is_asked_for(statement: Any, matches: object) -> None:
+    assert only(statement, ACCEPT)[0] == matches
 
 
 @pytest.mark.parametrize("operator", ["==", "!="])

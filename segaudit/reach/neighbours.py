@@ -1,0 +1,108 @@
+"""Who on a wire receives what is sent to whom."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+
+from segaudit.graph import ForwardingGraph
+from segaudit.model.device import Device
+from segaudit.model.flow import Family
+from segaudit.model.topology import TerminationPoint
+from segaudit.packets import HeaderField, HeaderSpace, Universe
+
+
+class Neighbourhood:
+    """Who on one segment receives a packet sent to a next hop.
+
+    What may receive it: the owners of the address and whoever answers for others (proxy ARP), since
+    an owner may be down. What must: an owner that is up, a proxy only where there is no owner.
+
+    Args:
+        graph: who touches what.
+        segment: which wire.
+        universe: one family's packets.
+        may: all who may receive, or only who must.
+    """
+
+    def __init__(self, graph: ForwardingGraph, segment: str, universe: Universe, may: bool) -> None:
+        self._may = may
+        self.receivers = graph.receivers(segment)
+        self._universe = universe
+        family = universe.family
+        self._owners: dict[int, list[TerminationPoint]] = defaultdict(list)
+        self._proxies: list[TerminationPoint] = []
+        by_mac: dict[str, TerminationPoint] = {}
+        for point in self.receivers:
+            interface = graph.devices[point.device].interfaces[point.interface]
+            if interface.mac:
+                by_mac[interface.mac] = point
+            if not may and not (interface.enabled and interface.operational):
+                continue
+            if interface.proxy_arp:
+                self._proxies.append(point)
+            for address in interface.addresses:
+                if address.family is family:
+                    self._owners[address.address].append(point)
+        self._bound = _static_bindings(graph.devices, self.receivers, by_mac, family)
+        self._parts: dict[
+            tuple[TerminationPoint, int | None, bool], list[tuple[TerminationPoint, HeaderSpace]]
+        ] = {}
+
+    def parts(
+        self, sender: TerminationPoint, next_hop: int | None, any_receiver: bool
+    ) -> list[tuple[TerminationPoint, HeaderSpace]]:
+        """All packets that ``sender`` puts on the wire towards a next hop, by who receives them."""
+        key = (sender, next_hop, any_receiver)
+        if key not in self._parts:
+            found: dict[TerminationPoint, HeaderSpace] = {}
+            for point, space in self._receiving(*key):
+                found[point] = found.get(point, self._universe.none) | space
+            self._parts[key] = list(found.items())
+        return self._parts[key]
+
+    def _receiving(
+        self, sender: TerminationPoint, next_hop: int | None, any_receiver: bool
+    ) -> Iterator[tuple[TerminationPoint, HeaderSpace]]:
+        if any_receiver:
+            everyone = (point for point in self.receivers if point != sender)
+            yield from ((point, self._universe.all) for point in everyone)
+        elif next_hop is not None:
+            yield from ((point, self._universe.all) for point in self._answering(sender, next_hop))
+        else:
+            yield from self._by_destination(sender)
+
+    def _answering(self, sender: TerminationPoint, address: int) -> list[TerminationPoint]:
+        owners = [point for point in self._owners.get(address, ()) if point != sender]
+        bound = self._bound.get((sender, address))
+        if bound is not None and bound not in owners:
+            owners.append(bound)
+        proxies = [point for point in self._proxies if point != sender and point not in owners]
+        return owners + proxies if self._may else owners or proxies
+
+    def _by_destination(self, sender: TerminationPoint) -> Iterator[tuple[TerminationPoint, HeaderSpace]]:
+        addresses = set(self._owners) | {address for at, address in self._bound if at == sender}
+        for address in sorted(addresses):
+            part = self._universe.value(HeaderField.DESTINATION, address)
+            yield from ((point, part) for point in self._answering(sender, address))
+        rest = ~self._universe.ranges(
+            HeaderField.DESTINATION, [(address, address) for address in sorted(addresses)]
+        )
+        yield from ((point, rest) for point in self._proxies if point != sender)
+
+
+def _static_bindings(
+    devices: Mapping[str, Device],
+    receivers: tuple[TerminationPoint, ...],
+    by_mac: Mapping[str, TerminationPoint],
+    family: Family,
+) -> dict[tuple[TerminationPoint, int], TerminationPoint]:
+    """Neighbour entries that name a known interface: that is where the frames really go."""
+    bound = {}
+    for point in receivers:
+        for neighbour in devices[point.device].neighbours:
+            if neighbour.interface == point.interface and neighbour.family is family:
+                target = by_mac.get(neighbour.mac)
+                if target is not None:
+                    bound[point, neighbour.address] = target
+    return bound
