@@ -134,8 +134,8 @@ class HostileSides:
             frozenset().union(*(source.devices for source in sources)) - set(owned),
         )
         left = self.prover.universe(self.family).all
-        for zone in side:
-            allowed = permitted(self.prover, conduits, zone, target, self.family)
+        permits = [permitted(self.prover, conduits, zone, target, self.family) for zone in side]
+        for allowed in {(one.opened, one.answered): one for one in permits}.values():
             left &= variant.left(start, target, allowed)
         return left
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from segaudit.graph import INTERNET_NODE, UNMODELLED, ForwardingGraph
+from segaudit.model.acl import Range
 from segaudit.model.topology import TerminationPoint
 from segaudit.packets import HeaderField, HeaderSpace, Universe
 from segaudit.reach.device_path import DevicePath, DevicePaths, Level, RoutingMode
@@ -27,13 +28,15 @@ MAXIMUM_TOGETHER = 1 << 12
 class Source:
     """Where packets start, with any header: on wires, at the internet, at what is not modelled.
 
-    ``devices`` make packets themselves: routers that are in a zone, through their own OUTPUT.
+    ``devices`` make packets themselves: routers that are in a zone, through their own OUTPUT. Where
+    ``senders`` is given, source addresses are in these ranges.
     """
 
     segments: frozenset[str]
     internet: bool = False
     unmodelled: bool = False
     devices: frozenset[str] = frozenset()
+    senders: tuple[Range, ...] | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -160,7 +163,7 @@ class Network:
     def reach(self, source: Source, with_connections: bool = False) -> Reached:
         """Everything that packets starting at ``source``, with any header, can arrive at."""
         run = _Exploration(self, with_connections, traced=True)
-        run.start(source, self.universe.all)
+        run.start(source, self._starting(source))
         return run.finish()
 
     def reach_each(
@@ -187,10 +190,15 @@ class Network:
         if fresh is not None:
             run.go_on_from(fresh)
         for number, source in enumerate(sources):
-            run.start(source, self.universe.origin(number))
+            run.start(source, self.universe.origin(number) & self._starting(source))
         whole = run.finish()
         for number, source in enumerate(sources):
             yield Share(whole, number, partial(self.reach, source, with_connections))
+
+    def _starting(self, source: Source) -> HeaderSpace:
+        if source.senders is None:
+            return self.universe.all
+        return self.universe.ranges(HeaderField.SOURCE, source.senders)
 
     def path(self, device: str) -> DevicePath:
         """What ``device`` does with packets."""
