@@ -19,6 +19,7 @@ from segaudit.evidence.chain import EvidenceItem, EvidenceKind, record_run, snap
 from segaudit.evidence.store import open_store, write_atomically
 from segaudit.executors import Means, workers
 from segaudit.judge import Expectation, Judgement, judge, with_barriers, with_margins
+from segaudit.judge.certificate import certificate
 from segaudit.judge.judgement import Progress
 from segaudit.judge.regions import region_graph
 from segaudit.model.policy import UNASSIGNED
@@ -209,6 +210,12 @@ def write_reports(audit: Audit, folder: Path, evidence: Path | None = None) -> d
     if evidence is not None:
         _record(audit, folder.name, texts, evidence)
     return {name: folder / name for name in texts}
+
+
+def write_proof(audit: Audit, path: Path) -> None:
+    """Write the proof of every pair that is proven, for the independent checker (``segaudit.recheck``)."""
+    text = certificate(audit.judgement, date.fromisoformat(audit.result.as_of))
+    write_atomically(path, text.encode())
 
 
 def _record(audit: Audit, run: str, texts: Mapping[str, str], evidence: Path) -> None:

@@ -58,15 +58,30 @@ login_options = together(
 @as_of_option
 @fail_on_option
 @format_option
+@click.option(
+    "--proof",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Also write the proof itself, for `segaudit recheck PATH`.",
+)
 @means_option
 def check(
-    policy: Path, snapshot: Path, as_of: date, fail_on: str, formats: tuple[str, ...], means: Means
+    policy: Path,
+    snapshot: Path,
+    as_of: date,
+    fail_on: str,
+    formats: tuple[str, ...],
+    proof: Path | None,
+    means: Means,
 ) -> None:
     """Prove a policy on a folder of configs and state. Nothing is sent to any network."""
-    from segaudit.pipeline import check_folder
+    from segaudit.pipeline import check_folder, write_proof
 
     with progress_bar("proving") as tell:
         audit = check_folder(policy, snapshot, as_of, tell, means)
+    if proof is not None:
+        write_proof(audit, proof)
+        click.echo(f"proof: {proof}", err=True)
     show(audit, formats)
     sys.exit(exit_code(audit.result, fail_on))
 

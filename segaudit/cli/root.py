@@ -10,6 +10,7 @@ import click
 from segaudit import __version__
 from segaudit.cli.audit import check, collect, probe, run
 from segaudit.cli.labs import demo, lab
+from segaudit.cli.recheck import recheck
 from segaudit.cli.show import explain, graph, path, report, schema, validate
 from segaudit.errors import SegauditError
 
@@ -64,5 +65,7 @@ def main() -> None:
     """
 
 
-for command in (run, check, collect, probe, report, validate, explain, path, graph, schema, lab, demo):
+for command in (
+    run, check, recheck, collect, probe, report, validate, explain, path, graph, schema, lab, demo,
+):  # fmt: skip
     main.add_command(command)

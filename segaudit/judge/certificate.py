@@ -15,14 +15,16 @@ from datetime import date
 from hashlib import sha256
 from typing import Any
 
-from segaudit.graph import INTERNET_NODE, UNMODELLED
+from segaudit.graph import INTERNET_NODE, UNMODELLED, ForwardingGraph
 from segaudit.judge.conduits import exceptions_of
 from segaudit.judge.judgement import Judgement
 from segaudit.judge.plain_network import ICMP, Plain, every, one_of, plain_device, plain_wires, some
 from segaudit.judge.prover import Prover, Reading
 from segaudit.judge.spaces import ICMP_ERRORS
+from segaudit.model.device import InterfaceKind
 from segaudit.model.flow import Family
-from segaudit.model.policy import INTERNET, Exemption, Service
+from segaudit.model.policy import Exemption, Service
+from segaudit.model.topology import TerminationPoint
 from segaudit.model.verdict import Outcome, PairVerdict
 from segaudit.packets import HeaderField, HeaderSpace, Universe
 from segaudit.packets.matches import ICMP_INVERSE
@@ -190,9 +192,17 @@ def _invariant(
     at = [
         [_plain_node(node), table.add(space)]
         for node, space in sorted(whole.at.items())
-        if node[0] != "adversary" or node[1] == beyond
+        if (node[0] != "adversary" or node[1] == beyond)
+        and (node[0] != "in" or _receives(network.graph, node))
     ]
     return {"is": "Invariant", "connections": connected, "senders": senders, "nodes": table.nodes, "at": at}
+
+
+def _receives(graph: ForwardingGraph, node: Node) -> bool:
+    """True for interfaces that something can come in by: from a wire, or out of a tunnel."""
+    _, device, name = node
+    tunnel = graph.devices[device].interfaces[name].kind is InterfaceKind.TUNNEL
+    return tunnel or TerminationPoint(device, name) in graph.segment_of
 
 
 def _plain_node(node: Node) -> list[str]:

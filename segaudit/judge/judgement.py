@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -44,8 +46,11 @@ from segaudit.policy import ZoneMap
 from segaudit.policy.locate import missing_devices
 from segaudit.reach.filter_store import Kept
 
-CAPACITIES = (DEFAULT_NODE_CAPACITY, DEFAULT_NODE_CAPACITY << 3, DEFAULT_NODE_CAPACITY << 4)
-"""BDD nodes tried in turn; full, one family's are 0.2, 1.3 and 2.4 GB."""
+CAPACITIES = (DEFAULT_NODE_CAPACITY, DEFAULT_NODE_CAPACITY << 2, DEFAULT_NODE_CAPACITY << 4)
+"""BDD nodes tried in turn; full, one family's are 0.2, 0.7 and 2.4 GB."""
+
+LARGE_NETWORK = 10_000
+"""Rules and routes from which on the first of the capacities is not tried."""
 
 MOST_UNFIT = 4
 """Filters set aside because they do not fit, before everything is UNKNOWN."""
@@ -72,7 +77,7 @@ def judge(
     progress: Progress | None = None,
     workers: Workers | None = None,
     kept: Kept | None = None,
-    capacities: Sequence[int] = CAPACITIES,
+    capacities: Sequence[int] = (),
 ) -> Judgement:
     """Judge every assertion of ``policy`` on ``snapshot``.
 
@@ -90,24 +95,28 @@ def judge(
         workers: who does it (default: this process). The result is the same, unless there is too
             little room: who follows fewer zones together needs less.
         kept: where compiled filters are found and kept.
-        capacities: BDD nodes tried in turn.
+        capacities: BDD nodes tried in turn (default: what fits the network's size).
     """
     case = Case(policy, snapshot, zones, as_of)
+    capacities = capacities or _capacities(snapshot)
     run = _Run(progress or (lambda _what, _done, _total: None), workers, kept, capacities)
     unfit: list[FilterCapacityError] = []
     while True:
-        try:
-            return run.judged(case, unfit)
-        except FilterCapacityError as failure:
-            reason = str(failure)
-            if len(unfit) == MOST_UNFIT:
-                break
-            unfit.append(failure)
-            case = replace(case, snapshot=without_filter(case.snapshot, failure))
-        except CapacityError as failure:
-            reason = str(failure)
-            break
-    return _without_room(case, reason, capacities[0])
+        found = run.judged(case, unfit)
+        if isinstance(found, Judgement):
+            return found
+        if not isinstance(found, FilterCapacityError) or len(unfit) == MOST_UNFIT:
+            return _without_room(case, str(found), capacities[0])
+        unfit.append(found)
+        case = replace(case, snapshot=without_filter(case.snapshot, found))
+
+
+def _capacities(snapshot: Snapshot) -> Sequence[int]:
+    size = sum(
+        len(device.routes) + sum(len(acl.aces) for acl in device.acls.values())
+        for device in snapshot.devices.values()
+    )
+    return CAPACITIES if size < LARGE_NETWORK else CAPACITIES[1:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,18 +128,28 @@ class _Run:
     kept: Kept | None
     capacities: Sequence[int]
 
-    def judged(self, case: Case, unfit: list[FilterCapacityError]) -> Judgement:
-        """The judgement with the first of the capacities that is enough.
+    def judged(self, case: Case, unfit: list[FilterCapacityError]) -> Judgement | CapacityError:
+        """The judgement with the first of the capacities that is enough, or why the last is not."""
+        found = self._attempt(case, unfit, self.capacities[0])
+        for capacity in self.capacities[1:]:
+            if isinstance(found, Judgement):
+                break
+            found = self._attempt(case, unfit, capacity)
+        return found
 
-        Raises:
-            CapacityError: none is.
+    def _attempt(
+        self, case: Case, unfit: list[FilterCapacityError], capacity: int
+    ) -> Judgement | CapacityError:
+        """What does not fit is gone from memory afterwards, so that there is room for the next attempt.
+
+        The error is a copy of what was raised: that holds its frames, and they the packet sets.
         """
-        for capacity in self.capacities[:-1]:
-            try:
-                return self._with(case, unfit, capacity)
-            except CapacityError:
-                continue
-        return self._with(case, unfit, self.capacities[-1])
+        try:
+            return self._with(case, unfit, capacity)
+        except CapacityError as failure:
+            told = copy(failure)
+        gc.collect()
+        return told
 
     def _with(self, case: Case, unfit: list[FilterCapacityError], capacity: int) -> Judgement:
         prover = case.prover(capacity, kept=self.kept)

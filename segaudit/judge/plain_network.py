@@ -35,11 +35,13 @@ from segaudit.model.acl import (
     Field,
     FieldIn,
     FieldMasked,
+    ForgetMark,
     Forwarding,
     Goto,
     Hook,
     InterfaceIn,
     Jump,
+    MarkIs,
     Matches,
     Not,
     NoTrack,
@@ -123,7 +125,9 @@ class _Translation:
         device = self._device
         hooks = {
             "received": [*self._hook(Hook.INGRESS), *self._reverse_path(), *self._hook(Hook.PREROUTING)],
+            "made": [],
             "input": self._hook(Hook.INPUT),
+            "inside": [],
             "forward": [["filter", "forwarding", True], *self._hook(Hook.FORWARD)],
             "output": self._hook(Hook.OUTPUT),
             "leaving": [*self._hook(Hook.POSTROUTING), *self._hook(Hook.EGRESS)],
@@ -144,6 +148,7 @@ class _Translation:
             "tables": self._tables(),
             "states": self._states(),
             "sees": self._sees(),
+            "garbles": device.unknown_translation and bool(device.forwards),
             "reassembles": device.tracks_connections,
             "errors": self._icmp(QUOTING_ICMP[self._family]),
             "opens": every(
@@ -246,7 +251,7 @@ class _Translation:
                 return ["translate", *self._translated(action)]
             case UnknownAction():
                 return ["unknown"]
-            case Continue() | SetMark() | NoTrack():
+            case Continue() | SetMark() | ForgetMark() | NoTrack():
                 return ["continue"]
             case _:
                 return [type(action).__name__]
@@ -293,7 +298,7 @@ class _Translation:
                 return some(map(self.matches, of))
             case Not(of):
                 return ["not", self.matches(of)]
-            case UnknownMatch():
+            case UnknownMatch() | MarkIs():  # a mark that only this device knows may be any
                 return ["unknown"]
             case StateIn(states):
                 return ["state", sorted(state.value for state in states)]
@@ -373,7 +378,7 @@ class _Translation:
             yield [hop.interface, None if foreign else hop.address, foreign]
 
     def _reverse_path(self) -> list[Plain]:
-        """The source's route as rules (ip-sysctl: rp_filter, IPv4); with routing rules it may let in any."""
+        """The source's route as rules (ip-sysctl: rp_filter, IPv4); none where routing rules choose."""
         lookups = self._lookups()
         if self._family is Family.IPV6 or any(
             matches != every() or not table for matches, table in lookups
@@ -391,7 +396,7 @@ class _Translation:
         return [["filter", "reverse path", True]] if any(modes.values()) else []
 
     def _returning(self, routes: list[Route], modes: Mapping[str, int]) -> Iterator[Plain]:
-        """Sources of equal routes: let in where one leads back, or anywhere (mode 2); a THROW says nothing."""
+        """Sources of equal routes are let in where one leads back; in mode 2 where one leads anywhere."""
         for route in routes:
             back = {hop.interface for hop in route.next_hops} if route.kind is RouteKind.UNICAST else set()
             names = [name for name, mode in modes.items() if back & {name, None} or (back and mode == 2)]
@@ -458,12 +463,12 @@ def _ranges(ranges: Iterable[tuple[int, int]]) -> Plain:
 
 
 def _masked(field: str, value: int, mask: int, width: int) -> Plain:
-    """Where ``field``, ANDed with ``mask``, is ``value``, as ranges; a mask too scattered is not written."""
+    """Where ``field``, ANDed with ``mask``, is ``value``, as ranges; unknown where these are too many."""
     free = [bit for bit in range(width) if not mask >> bit & 1]
     low = next((bit for bit in range(width) if mask >> bit & 1), width)
     scattered = free[low:]
     if value & ~mask or len(scattered) > _MOST_SCATTERED:
-        return some([]) if value & ~mask else ["mask"]
+        return some([]) if value & ~mask else ["unknown"]
     firsts = (
         value | sum(1 << bit for place, bit in enumerate(scattered) if number >> place & 1)
         for number in range(1 << len(scattered))

@@ -27,6 +27,7 @@ from segaudit.policy.matching import device_matches, interface_matches
 from segaudit.reach.device_path import DevicePaths, Level, RoutingMode
 from segaudit.reach.filter_store import ChainDigests, ChainName, FilterStore, Kept
 from segaudit.reach.fixpoint import Network, Reached, Source
+from segaudit.reach.universes import universe_of
 
 
 class Reading(Enum):
@@ -76,7 +77,8 @@ class Prover:
     def universe(self, family: Family) -> Universe:
         """The packets of one family."""
         if family not in self._universes:
-            self._universes[family] = Universe(family, self.node_capacity)
+            devices = tuple(self.snapshot.devices.values())
+            self._universes[family] = universe_of(devices, family, self.node_capacity)
         return self._universes[family]
 
     def paths(self, family: Family) -> DevicePaths:

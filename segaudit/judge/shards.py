@@ -24,6 +24,7 @@ from segaudit.model.flow import Family
 from segaudit.packets import Universe
 from segaudit.reach.compiled import CompiledDevice
 from segaudit.reach.filter_store import ChainDigests, FilterStore, Kept, KeptInMemory
+from segaudit.reach.universes import classes_pay
 
 Groups = tuple[tuple[str, ...], ...]
 FilterName = tuple[str, str, bool]
@@ -95,9 +96,14 @@ def _groups(zones: Sequence[str], count: int) -> Groups:
 def _sift(
     case: Case, family: Family, found: KeptInMemory, kept: Kept | None
 ) -> list[tuple[int, FilterName]]:
-    """Put what is kept into ``found``; the rest of the filters, each once, with its number of rules."""
-    universe = Universe(family, _SMALL_UNIVERSE)
+    """Put what is kept into ``found``; the rest of the filters, each once, with its number of rules.
+
+    None where addresses are encoded by classes: such sets mean something in their own universe only.
+    """
     devices = case.snapshot.devices
+    if classes_pay(tuple(devices.values()), family):
+        return []
+    universe = Universe(family, _SMALL_UNIVERSE)
     store = FilterStore(universe, devices.values(), ChainDigests())
     missing: dict[str, tuple[int, FilterName]] = {}
     for name, compiled in ((name, CompiledDevice(device, universe)) for name, device in devices.items()):

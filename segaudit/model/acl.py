@@ -8,6 +8,7 @@ need no special case downstream.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
@@ -102,8 +103,8 @@ class FieldMasked:
 class InterfaceIn:
     """Matches by the packet's input or output interface.
 
-    ``names`` are exact names, or prefixes ended by ``*``. At a hook that has no such interface
-    (output interface before routing) the match is false.
+    ``names`` are exact names, or prefixes ended by ``*``; a ``?`` is any one character. At a hook
+    that has no such interface (output interface before routing) the match is false.
     """
 
     direction: Direction
@@ -177,6 +178,18 @@ Matches = (
     | Not
 )
 """What an ``Ace`` matches: a boolean expression over header, interfaces and connection state."""
+
+
+def leaves(matches: Matches) -> Iterator[Matches]:
+    """The single comparisons of an expression, from left to right."""
+    match matches:
+        case AllOf(of) | AnyOf(of):
+            for part in of:
+                yield from leaves(part)
+        case Not(of):
+            yield from leaves(of)
+        case _:
+            yield matches
 
 
 class Forwarding(Enum):

@@ -201,6 +201,17 @@ class PairVerdict:
     hostile_reason: str = ""
     untried: int = 0
 
+    @property
+    def own_sources(self) -> Outcome:
+        """The outcome for what the source zone sends with its own addresses alone; ``outcome`` is for any.
+
+        What is not shown for them alone is UNKNOWN.
+        """
+        if self.spoofed_only:
+            return Outcome.PROVEN
+        forged = self.outcome is Outcome.VIOLATED and not (self.witness and self.witness.source_is_own)
+        return Outcome.UNKNOWN if forged else self.outcome
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -275,6 +286,7 @@ class RegionCrossing:
     """What one device may let through from one region to another, whatever the routing.
 
     ``passes`` is ``none``, ``some`` or ``all``; ``filters`` are those applied between the two.
+    ``onward`` is false where packets only arrive: at an address that the device itself has there.
     """
 
     device: str
@@ -282,14 +294,15 @@ class RegionCrossing:
     destination: str
     passes: str
     filters: tuple[AppliedFilter, ...]
+    onward: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class RegionGraph:
     """The network of one family contracted to regions that no filter divides, and what divides them.
 
-    Where no chain of crossings that pass something leads from one region to another, filters hold
-    the two apart under any routing (grade G4).
+    Where no chain of crossings that pass something leads from one region to another, each but the last
+    ``onward``, filters hold the two apart under any routing (grade G4).
     """
 
     family: Family

@@ -7,8 +7,9 @@ compiled by divide and conquer (DESIGN §5) and each chain once, however often i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 
 from segaudit.model.acl import (
     Ace,
@@ -78,7 +79,6 @@ class ChainCompiler:
         """The packets that the attached chain ``acl`` accepts, its default included."""
         if acl not in self._accepted:
             self._accepted[acl] = self._with_default(acl)
-            self.matches.forget()
         return self._accepted[acl]
 
     def _with_default(self, acl: str) -> Bounds:
@@ -101,21 +101,36 @@ class ChainCompiler:
         return self._summaries[acl]
 
     def _fold(self, aces: tuple[Ace, ...]) -> Summary:
-        if not aces:
-            return Summary(self._none, self._none, self._all)
-        if len(aces) == 1:
+        runs = list(_runs(aces))
+        return self._folded(runs) if runs else Summary(self._none, self._none, self._all)
+
+    def _folded(self, runs: list[tuple[Ace, ...]]) -> Summary:
+        if len(runs) == 1:
+            return self._run(runs[0])
+        middle = len(runs) // 2
+        return self._folded(runs[:middle]).then(self._folded(runs[middle:]))
+
+    def _run(self, aces: tuple[Ace, ...]) -> Summary:
+        """Neighbours with one plain verdict, which are as good as one rule; or another rule."""
+        verdict = _plain_verdict(aces[0])
+        if verdict is None:
             return self._rule(aces[0])
+        matched = self._any_of(aces)
+        return Summary(matched if verdict is Forwarding.ACCEPT else self._none, self._none, ~matched)
+
+    def _any_of(self, aces: tuple[Ace, ...]) -> Bounds:
+        """What one of the rules matches; depth first, so that few sets are held at a time."""
+        if len(aces) == 1:
+            return self.matches.compile(aces[0].matches)
         middle = len(aces) // 2
-        return self._fold(aces[:middle]).then(self._fold(aces[middle:]))
+        return self._any_of(aces[:middle]) | self._any_of(aces[middle:])
 
     def _rule(self, ace: Ace) -> Summary:
         matched = self.matches.compile(ace.matches)
         none, rest = self._none, ~matched
         match ace.action:
-            case Forwarding.ACCEPT | Translate():
+            case Translate():
                 return Summary(matched, none, rest)
-            case Forwarding():
-                return Summary(none, none, rest)
             case Return():
                 return Summary(none, matched, rest)
             case Continue() | SetMark() | ForgetMark() | NoTrack():
@@ -164,8 +179,8 @@ class ChainCompiler:
             return Bounds(reach.may, self._none.must)
         returned = self._none
         for ace in self.acls[acl].aces:
-            matched = reach & self.matches.compile(ace.matches)
-            rest = reach - self.matches.compile(ace.matches)
+            matches = self.matches.compile(ace.matches)
+            matched, rest = reach & matches, reach - matches
             match ace.action:
                 case Translate():
                     pieces.append(TranslationPiece(matched, ace.action))
@@ -188,3 +203,19 @@ class ChainCompiler:
                     rest = reach
             reach = rest
         return returned | reach
+
+
+def _runs(aces: tuple[Ace, ...]) -> Iterator[tuple[Ace, ...]]:
+    """The rules in order, neighbours with the same plain verdict together."""
+    for verdict, run in groupby(aces, key=_plain_verdict):
+        if verdict is None:
+            yield from ((ace,) for ace in run)
+        else:
+            yield tuple(run)
+
+
+def _plain_verdict(ace: Ace) -> Forwarding | None:
+    """ACCEPT, or DROP for every rule that ends the packet; ``None`` for a rule that does anything else."""
+    if isinstance(ace.action, Forwarding):
+        return Forwarding.ACCEPT if ace.action is Forwarding.ACCEPT else Forwarding.DROP
+    return None

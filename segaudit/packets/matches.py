@@ -7,7 +7,6 @@ swaps the bounds, so an unknown inside a deny subtracts nothing from what may pa
 from __future__ import annotations
 
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
 from functools import reduce
 
 from segaudit.model.acl import (
@@ -63,7 +62,6 @@ class MatchCompiler:
         self.universe = universe
         self.interfaces = interfaces
         self.reversed = reversed_
-        self._done: dict[Matches, Bounds] = {}
 
     def column(self, field: HeaderField) -> HeaderField:
         """The field of the compiled set that stands for ``field`` of the packet matched."""
@@ -71,20 +69,12 @@ class MatchCompiler:
 
     def compile(self, matches: Matches) -> Bounds:
         """The packets that ``matches`` may and must match."""
-        if matches not in self._done:
-            self._done[matches] = self._compile(matches)
-        return self._done[matches]
-
-    def forget(self) -> None:
-        """Let go of what was compiled: a rule's own sets are not asked for again."""
-        self._done.clear()
-
-    def _compile(self, matches: Matches) -> Bounds:
         match matches:
             case UnknownMatch() | MarkIs():  # a mark is resolved before, where it is known
                 return Bounds(self.universe.all, self.universe.none)
             case AllOf(of):
-                return reduce(Bounds.__and__, map(self.compile, of), Bounds.exactly(self.universe.all))
+                parts = map(self.compile, of)
+                return reduce(Bounds.__and__, parts, next(parts, Bounds.exactly(self.universe.all)))
             case AnyOf(of):
                 return self._any_of(of)
             case Not(of):
@@ -181,8 +171,13 @@ class MatchCompiler:
 def name_matches(name: str, pattern: str) -> bool:
     """True where an interface's name is ``pattern``, or fits it (``eth*``, ``eth?``)."""
     if pattern.endswith("*"):
-        return name.startswith(pattern[:-1])
-    return name == pattern if "?" not in pattern else fnmatchcase(name, pattern)
+        pattern = pattern[:-1]
+        name = name[: len(pattern)]
+    if "?" not in pattern:
+        return name == pattern
+    return len(name) == len(pattern) and all(
+        wanted in (one, "?") for one, wanted in zip(name, pattern, strict=True)
+    )
 
 
 _EXCHANGED = {

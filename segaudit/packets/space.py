@@ -141,7 +141,7 @@ class Universe:
         """
         if value & ~mask:
             return self.none
-        if self._classes_of(field):
+        if self._classes_of(field) is not None:
             return self.ranges(field, _unmasked(value, mask, self.width(field)))
         return self._guarded(lambda: self._masked(field, value, mask))
 
@@ -180,11 +180,10 @@ class Universe:
     def _encoded(self, field: HeaderField, codes: list[Range]) -> HeaderSpace:
         """The packets whose ``field``, as it is encoded, is in ``codes`` (sorted and disjoint)."""
         bits = self._bits[field]
-        if len(codes) == 1:
-            (first, last), width = codes[0], len(bits)
-            if (last - first + 1) & last - first == 0 and first & last - first == 0:
-                ones = (1 << width) - 1
-                return self._guarded(lambda: self._masked(field, first, ones ^ (last - first)))
+        if len(codes) == 1 and _is_block(*codes[0]):
+            first, last = codes[0]
+            block = (1 << len(bits)) - 1 ^ (last - first)
+            return self._guarded(lambda: self._masked(field, first, block))
         return self._guarded(lambda: self._tree(bits, codes))
 
     def _tree(self, bits: list[int], ranges: list[Range]) -> BCDDFunction:
@@ -416,6 +415,11 @@ class HeaderSpace:
 _FLOW = tuple(field for field in HeaderField if field not in _NOT_HEADER)
 _BEFORE_ADDRESSES = tuple(takewhile(lambda field: field not in ADDRESSES, HeaderField))
 _ALL_BUT_ORIGIN = frozenset(HeaderField) - {HeaderField.ORIGIN}
+
+
+def _is_block(first: int, last: int) -> bool:
+    """True for a range that is a prefix of bits."""
+    return first & last - first == 0 and (last - first + 1).bit_count() == 1
 
 
 def _unmasked(value: int, mask: int, bits: int) -> list[Range]:

@@ -15,17 +15,15 @@ from segaudit.errors import CapacityError, FilterCapacityError
 from segaudit.model.acl import (
     Acl,
     AclAttachment,
-    AllOf,
-    AnyOf,
     Direction,
     Goto,
     Hook,
     InterfaceIn,
     Jump,
     Matches,
-    Not,
     StateIn,
     Translate,
+    leaves,
 )
 from segaudit.model.device import Device, NextHop, Route, RouteKind
 from segaudit.model.flow import ConnectionState
@@ -292,24 +290,13 @@ class CompiledDevice:
 
 
 def _reads(matches: Iterable[Matches]) -> _Reads:
-    leaves = [leaf for one in matches for leaf in _leaves(one)]
+    leaves = [leaf for one in matches for leaf in leaves(one)]
     patterns: Mapping[Direction, set[str]] = {direction: set() for direction in Direction}
     for leaf in leaves:
         if isinstance(leaf, InterfaceIn):
             patterns[leaf.direction].update(leaf.names)
     incoming, outgoing = (tuple(sorted(patterns[one])) for one in (Direction.IN, Direction.OUT))
     return _Reads(incoming, outgoing, any(isinstance(leaf, StateIn) for leaf in leaves))
-
-
-def _leaves(matches: Matches) -> Iterator[Matches]:
-    match matches:
-        case AllOf(of) | AnyOf(of):
-            for part in of:
-                yield from _leaves(part)
-        case Not(of):
-            yield from _leaves(of)
-        case _:
-            yield matches
 
 
 def _fits(name: str, patterns: tuple[str, ...]) -> tuple[bool, ...]:

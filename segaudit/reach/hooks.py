@@ -45,10 +45,15 @@ class Hooks:
         state: ConnectionState,
         packets: HeaderSpace,
     ) -> HeaderSpace:
-        """The part of ``packets`` that all filters of a hook accept."""
+        """The part of ``packets`` that all filters of a hook accept; a NAT chain may drop some too."""
         for attachment in self.compiled.attached[hook]:
-            if not attachment.translates and not packets.is_empty:
+            if packets.is_empty:
+                break
+            if not attachment.translates:
                 packets &= self._filter(attachment, incoming, outgoing, state)
+            elif self.level is Level.MUST:
+                pieces = self.compiled.pieces(attachment.acl, (incoming, outgoing, state))
+                packets &= self._universe.union(piece.must for piece, _ in pieces)
         return packets
 
     def staged(

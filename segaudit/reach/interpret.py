@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from functools import reduce
 
 from segaudit.model.acl import (
@@ -280,6 +279,12 @@ def _present(header: Field, flow: Flow) -> bool:
 
 def _named(name: str, pattern: str) -> bool:
     """``eth*`` is every name that begins so; ``?`` stands for one character."""
-    if pattern.endswith("*"):
-        return name.startswith(pattern[:-1])
-    return name == pattern if "?" not in pattern else fnmatchcase(name, pattern)
+    open_ended = pattern.endswith("*")
+    wanted = pattern[:-1] if open_ended else pattern
+    if len(name) < len(wanted) or (len(name) > len(wanted) and not open_ended):
+        return False
+    return name.startswith(wanted) or all(map(_fits, name, wanted))
+
+
+def _fits(letter: str, wanted: str) -> bool:
+    return wanted in ("?", letter)

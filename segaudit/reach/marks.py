@@ -44,6 +44,7 @@ from segaudit.model.acl import (
     TranslationKind,
     UnknownAction,
     UnknownMatch,
+    leaves,
 )
 from segaudit.model.device import Device
 from segaudit.model.flow import ConnectionState, Family
@@ -61,7 +62,7 @@ _LOST = UnknownMatch("mark", "it is set by something that is not modelled")
 _STALE = UnknownMatch("mark", "it was set by a header that has been translated since")
 _RECEIVED = InterfaceIn(Direction.IN, ("*",))
 
-_MOST_LEAVES = 2000
+_MOST_LEAVES = 4000
 _MOST_CONTEXTS = 500
 """Longer conditions, and chains jumped to with more different marks, are given up."""
 
@@ -97,7 +98,7 @@ def reads_marks(device: Device) -> bool:
     """True where a filter or a routing rule of ``device`` looks at marks."""
     read = [ace.matches for acl in device.acls.values() for ace in acl.aces]
     read += [rule.matches for rule in device.rules]
-    return any(isinstance(leaf, MarkIs) for matches in read for leaf in _leaves(matches))
+    return any(isinstance(leaf, MarkIs) for matches in read for leaf in leaves(matches))
 
 
 class _TooLong(Exception):
@@ -255,7 +256,9 @@ class _Resolver:
 
     def _rule(self, ace: Ace, here: Marked, sight: _Sight, above: frozenset[str], later: bool) -> _Step:
         """One rule. Until marks are set no more it does not matter by which rule a packet leaves."""
-        told = replace(ace, matches=_told(ace.matches, here))
+        told = replace(ace, matches=_told(ace.matches, here)) if _reads(ace) else ace
+        if not later and not self._sets(ace) and not isinstance(ace.action, Jump | Goto):
+            return _Step(told, here, {}, {})
         met, missed = _split(here, lambda mark: sight(_with_mark(ace.matches, mark)))
         match ace.action:
             case SetMark(value, mask):
@@ -277,9 +280,9 @@ class _Resolver:
             case UnknownAction() if self._setting:
                 lost = _lost(met)
                 return _Step(told, _joined(missed, lost), lost, lost)
-            case Forwarding.ACCEPT | Translate() if later:
+            case Forwarding.ACCEPT | Translate():
                 return _Step(told, missed, met, {})
-            case Return() if later:
+            case Return():
                 return _Step(told, missed, {}, met)
             case _:
                 return _Step(told, here, {}, {})
@@ -365,7 +368,7 @@ class _Resolver:
 
 
 def _reads(ace: Ace) -> bool:
-    return any(isinstance(leaf, MarkIs) for leaf in _leaves(ace.matches))
+    return any(isinstance(leaf, MarkIs) for leaf in leaves(ace.matches))
 
 
 def _may_set(ace: Ace) -> bool:
@@ -418,7 +421,7 @@ def _set(mark: Mark, value: int, mask: int) -> Mark:
 
 def _tidy(marked: Marked) -> Marked:
     found = {mark: condition for mark, condition in marked.items() if condition != _NEVER}
-    if any(sum(1 for _ in _leaves(condition)) > _MOST_LEAVES for condition in found.values()):
+    if any(_size(condition) > _MOST_LEAVES for condition in found.values()):
         raise _TooLong
     return found
 
@@ -452,15 +455,14 @@ def _with_mark(matches: Matches, mark: Mark) -> Matches:
 # -- expressions ---------------------------------------------------------------------------------
 
 
-def _leaves(matches: Matches) -> Iterator[Matches]:
+def _size(matches: Matches) -> int:
     match matches:
         case AllOf(of) | AnyOf(of):
-            for part in of:
-                yield from _leaves(part)
+            return sum(map(_size, of))
         case Not(of):
-            yield from _leaves(of)
+            return _size(of)
         case _:
-            yield matches
+            return 1
 
 
 def _mapped(matches: Matches, leaf: Callable[[Matches], Matches]) -> Matches:
@@ -476,24 +478,24 @@ def _mapped(matches: Matches, leaf: Callable[[Matches], Matches]) -> Matches:
 
 
 def _all(parts: Iterable[Matches]) -> Matches:
-    flat: dict[Matches, None] = {}
+    flat: list[Matches] = []
     for part in parts:
-        flat.update(dict.fromkeys(part.of if isinstance(part, AllOf) else (part,)))
-    flat.pop(AnyPacket(), None)
-    if _NEVER in flat:
-        return _NEVER
+        if part == _NEVER:
+            return _NEVER
+        if not isinstance(part, AnyPacket):
+            flat.extend(part.of if isinstance(part, AllOf) else (part,))
     if not flat:
         return AnyPacket()
-    return next(iter(flat)) if len(flat) == 1 else AllOf(tuple(flat))
+    return flat[0] if len(flat) == 1 else AllOf(tuple(flat))
 
 
 def _any(parts: Iterable[Matches]) -> Matches:
-    flat: dict[Matches, None] = {}
+    flat: list[Matches] = []
     for part in parts:
-        flat.update(dict.fromkeys(part.of if isinstance(part, AnyOf) else (part,)))
-    if AnyPacket() in flat:
-        return AnyPacket()
-    return next(iter(flat)) if len(flat) == 1 else AnyOf(tuple(flat))
+        if isinstance(part, AnyPacket):
+            return part
+        flat.extend(part.of if isinstance(part, AnyOf) else (part,))
+    return flat[0] if len(flat) == 1 else AnyOf(tuple(flat))
 
 
 def _not(matches: Matches) -> Matches:

@@ -44,12 +44,17 @@ class Routing:
             for other in sorted(self._device.interfaces):
                 yield other, None, turned if other == incoming else forwardable, True
             return
+        if incoming is None and self.level is Level.MAY:
+            for other in sorted(
+                self._device.interfaces
+            ):  # by its choice, not by routes (ip(7) IP_MULTICAST_IF)
+                yield other, None, self._multicast(), True
         for route, bounds in self.compiled.routes(incoming, state):
             space = bounds.may if self.level is Level.MAY else bounds.must
             if route is None or (packets & space).is_empty:
                 continue
             if route.kind in (RouteKind.LOCAL, RouteKind.BROADCAST):
-                yield None, None, space, False
+                yield None, None, space & self._deliverable(incoming), False
             elif route.kind is RouteKind.UNICAST:
                 for hop in route.next_hops:
                     turns = hop.interface in (incoming, None)
@@ -58,12 +63,12 @@ class Routing:
     def _forwardable_from(self, incoming: str | None) -> tuple[HeaderSpace, HeaderSpace]:
         """What may leave by another interface, and what by the one it was received on."""
         if incoming is None:
-            return self._universe.all, self._universe.all
+            return self._deliverable(None), self._deliverable(None)
         received_on = self._device.interfaces[incoming]
         return self.forwardable(received_on), self.turnable(received_on)
 
     def _hop(self, hop: NextHop, space: HeaderSpace) -> Iterator[Target]:
-        """A next hop of the other family (RFC 8950) may be anyone: who owns its address is not looked up."""
+        """A next hop of the other family (RFC 8950) may be anyone: its owner is not looked up."""
         certain = self.level is Level.MUST
         foreign = hop.address_family not in (None, self._universe.family)
         if hop.interface is None:
@@ -104,21 +109,35 @@ class Routing:
         loosely = self.level is Level.MAY and self._universe.family in incoming.forwarding
         return self._universe.all if loosely else self.forwardable(incoming)
 
+    def _multicast(self) -> HeaderSpace:
+        first, length = (0xE0, 4) if self._universe.family is Family.IPV4 else (0xFF, 8)
+        shift = self._universe.family.bits - 8
+        return self._universe.prefix(self.compiled.column(HeaderField.DESTINATION), first << shift, length)
+
+    def _deliverable(self, incoming: str | None) -> HeaderSpace:
+        """What may, or must, be accepted of what was received, or be sent of what the device made."""
+        if self.level is Level.MAY:
+            return self._universe.all
+        return self._plain() if incoming is None else self._unicast()
+
     def _unicast(self) -> HeaderSpace:
         """Packets between plain unicast addresses: what a router certainly forwards (RFC 1812 §5.3.7).
 
         A source that is the router's own or a broadcast address is a Martian (Linux
         net/ipv4/fib_frontend.c ``fib_validate_source``).
         """
+        return self._plain() - self._own_sources()
+
+    def _plain(self) -> HeaderSpace:
+        """Packets whose ends are of one host each, and not of one wire alone."""
         universe = self._universe
-        special = ((0, 8), (127, 8), (224, 3)) if universe.family is Family.IPV4 else ((0, 8), (255, 8))
+        special = ((0, 8), (127, 8), (0xE0, 3)) if universe.family is Family.IPV4 else ((0, 8), (0xFF, 8))
         shift = universe.family.bits - 8
-        odd = universe.union(
-            universe.prefix(field, first << shift, length)
-            for first, length in special
-            for field in (HeaderField.SOURCE, HeaderField.DESTINATION)
-        )
-        return ~(odd | self._own_sources())
+        odd = [(first << shift, length) for first, length in special]
+        if universe.family is Family.IPV6:
+            odd.append((0xFE80 << 112, 10))
+        ends = (HeaderField.SOURCE, HeaderField.DESTINATION)
+        return ~universe.union(universe.prefix(end, first, length) for first, length in odd for end in ends)
 
     def _own_sources(self) -> HeaderSpace:
         universe, column = self._universe, self.compiled.column(HeaderField.SOURCE)

@@ -13,7 +13,7 @@ LARGE_TABLE = 200
 """Routes of one device and family from which on its table is a large one."""
 
 WORTHWHILE = 10_000
-"""Routes in large tables from which on classes save more than they cost (``tests/bench/class_codec.py``)."""
+"""Routes in large tables from which on classes pay (measured by ``tests/bench/class_codec.py``)."""
 
 
 def universe_of(devices: Collection[Device], family: Family, node_capacity: int) -> Universe:

@@ -1,11 +1,16 @@
-"""``python -m segaudit.recheck PROOF``: a line per pair of zones; exit 0 only where all are verified, else 5."""
+"""``python -m segaudit.recheck PROOF``: a line per pair of zones; exit 0 where all are verified, else 5."""
 
 import sys
 from pathlib import Path
 
-from segaudit.recheck import lines, read_proof, recheck
+from segaudit.recheck.check import recheck
+from segaudit.recheck.proof import Refused, read_proof
 
 if __name__ == "__main__":
-    results = list(recheck(read_proof(Path(sys.argv[1]).read_bytes()), lambda *_: None))
-    print(*lines(results), sep="\n")
-    sys.exit(0 if results and not any(one.why for one in results) else 5)
+    try:
+        found = list(recheck(read_proof(Path(sys.argv[1]).read_bytes()), lambda *_: None))
+    except Refused as reason:
+        found = [("proof", str(reason))]
+    for pair, why in found:
+        sys.stdout.write(f"{pair}: {f'not verified: {why}' if why else 'verified'}\n")
+    sys.exit(5 if not found or any(why for _, why in found) else 0)

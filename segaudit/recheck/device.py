@@ -12,7 +12,7 @@ from segaudit.recheck.sets import ALL, NONE, Headers, Packets, union
 Rewrite = tuple[tuple[str, ...], Packets] | None
 """Fields that change, and the packets that are possible afterwards."""
 Passing = tuple[str, Packets, Rewrite, Rewrite]
-"""A connection state, the packets in it, and how their connection rewrites them, before and after routing."""
+"""A connection state, the packets in it, and how they are rewritten before and after routing."""
 Opening = tuple[Packets, Packets, Packets, bool, bool]
 """The packets of a kind of connection as they enter, are routed, leave; if either end is translated."""
 
@@ -58,15 +58,13 @@ class Box:
 
     def _ways(self, incoming: str | None, packets: Packets, passing: Passing) -> Iterator[Way]:
         state, possible, before, after = passing
-        seen, courses = Seen(incoming, None, state), [Course(ALL, packets & possible)]
-        if incoming:
-            courses = self._hook("received", courses, seen, before)
-        for course in courses:
+        seen, entered = Seen(incoming, None, state), [Course(ALL, packets & possible)]
+        for course in self._hook("received" if incoming else "made", entered, seen, before):
             for exit, routed in self._targets(seen, course.now):
                 there = seen._replace(outgoing=exit.interface)
                 hook = ("forward" if incoming else "output") if exit.interface else "input"
                 for one in self._hook(hook, [_kept(course, routed)], there, before):
-                    left = self._hook("leaving", [one], there, after) if exit.interface else [one]
+                    left = self._hook("leaving" if exit.interface else "inside", [one], there, after)
                     yield from ((exit, one, out) for out in left)
 
     def _hook(self, hook: str, courses: list[Course], seen: Seen, bound: Rewrite = None) -> list[Course]:

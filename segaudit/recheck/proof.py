@@ -8,7 +8,7 @@ from typing import Any
 FORMAT = "segaudit-proof/1"
 FIELDS = {
     "Network": "assumptions beyond devices family invariants pairs rewrites wires zones",
-    "Device": "chains errors hooks interfaces lookups opens reassembles sees states tables",
+    "Device": "chains errors garbles hooks interfaces lookups opens reassembles sees states tables",
     "Interface": "addresses bound inside proxy unpacks",
     "Zone": "addresses arrives beyond makers starts",
     "Pair": "answered assertion destination opened source",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import reduce
+from functools import lru_cache, reduce
 
 LAYOUT = {"origin": 12, "protocol": 8, "destination_port": 16, "destination": 0, "source": 0,
           "source_port": 16, "icmp_type": 8, "icmp_code": 8, "fragment": 1, "tcp_flags": 8}  # fmt: skip
@@ -11,6 +11,8 @@ LAYOUT = {"origin": 12, "protocol": 8, "destination_port": 16, "destination": 0,
 OPPOSITE = {"source": "destination", "source_port": "destination_port"}
 ANSWERS = {4: {8: 0, 0: 8, 13: 14, 14: 13, 15: 16, 16: 15, 17: 18, 18: 17}, 6: {128: 129, 129: 128}}
 """ICMP types that answer each other (RFC 792, RFC 4443)."""
+MOST_REMEMBERED = 1 << 20
+"""Results kept of each operation, to be found again."""
 
 
 class Packets:
@@ -36,7 +38,6 @@ class Packets:
 
 NONE, ALL = Packets(1 << 30), Packets(1 << 30)
 _made: dict[tuple[int, Packets, Packets], Packets] = {}
-_known: dict[tuple[object, ...], Packets] = {}
 
 
 def branch(bit: int, low: Packets, high: Packets) -> Packets:
@@ -53,41 +54,35 @@ def union(sets: Iterable[Packets]) -> Packets:
     return reduce(Packets.__or__, sets, NONE)
 
 
+@lru_cache(MOST_REMEMBERED)
 def _choose(test: Packets, yes: Packets, no: Packets) -> Packets:
     """Of ``yes`` what is in ``test``, and of ``no`` what is not."""
     if test is ALL or test is NONE or yes is no:
         return yes if test else no
     if yes is ALL and no is NONE:
         return test
-    key = (test, yes, no)
-    found = _known.get(key)
-    if found is None:
-        bit = min(test.bit, yes.bit, no.bit)
-        test0, test1 = (test.low, test.high) if test.bit == bit else (test, test)
-        yes0, yes1 = (yes.low, yes.high) if yes.bit == bit else (yes, yes)
-        no0, no1 = (no.low, no.high) if no.bit == bit else (no, no)
-        found = _known[key] = branch(bit, _choose(test0, yes0, no0), _choose(test1, yes1, no1))
-    return found
+    bit = min(test.bit, yes.bit, no.bit)
+    test0, test1 = (test.low, test.high) if test.bit == bit else (test, test)
+    yes0, yes1 = (yes.low, yes.high) if yes.bit == bit else (yes, yes)
+    no0, no1 = (no.low, no.high) if no.bit == bit else (no, no)
+    return branch(bit, _choose(test0, yes0, no0), _choose(test1, yes1, no1))
 
 
+@lru_cache(MOST_REMEMBERED)
 def _forget(packets: Packets, bits: range) -> Packets:
     if packets.bit >= bits.stop:
         return packets
-    key = (packets, bits.start, bits.stop)
-    found = _known.get(key)
-    if found is None:
-        low, high = _forget(packets.low, bits), _forget(packets.high, bits)
-        found = _known[key] = low | high if packets.bit in bits else branch(packets.bit, low, high)
-    return found
+    low, high = _forget(packets.low, bits), _forget(packets.high, bits)
+    return low | high if packets.bit in bits else branch(packets.bit, low, high)
 
 
 class Headers:
     """A family's header fields; ``answering``: those of the packets that packets answer."""
 
     def __init__(self, family: int, answering: bool = False) -> None:
-        self.width, self._bits, first = 32 if family == 4 else 128, {}, 0
+        self._bits, first = {}, 0
         for field, width in LAYOUT.items():
-            self._bits[field] = range(first, first := first + (width or self.width))
+            self._bits[field] = range(first, first := first + (width or {4: 32, 6: 128}[family]))
         for one, other in OPPOSITE.items() if answering else ():
             self._bits[one], self._bits[other] = self._bits[other], self._bits[one]
         self._answers = ANSWERS[family] if answering else {}

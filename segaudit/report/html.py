@@ -13,15 +13,22 @@ from markupsafe import Markup
 from segaudit.model.result import RunResult
 from segaudit.model.verdict import Verdict
 from segaudit.report import holes, sections
-from segaudit.report.crossings import boundaries
+from segaudit.report.crossings import boundaries, way_of
 from segaudit.report.excerpts import citer
 from segaudit.report.facts import donut, facts, total_lines
 from segaudit.report.headline import headline
 from segaudit.report.matrix import matrix, standing_mark
 from segaudit.report.redact import redacted
 from segaudit.report.regions import drawings
-from segaudit.report.standing import PairStanding, Standing, ordered_verdicts, pair_standings, shown_grade
-from segaudit.report.strength import keystones, strength_rows
+from segaudit.report.standing import (
+    PairStanding,
+    Standing,
+    isolation_verdicts,
+    ordered_verdicts,
+    pair_standings,
+    shown_grade,
+)
+from segaudit.report.strength import keystones, reconnections, source_figures, strength_rows
 from segaudit.report.visible import visible
 from segaudit.report.words import FLOW_MEANING, OUTCOME_MEANING
 
@@ -41,6 +48,7 @@ def render_html(result: RunResult) -> str:
 def _content(result: RunResult) -> dict[str, object]:
     pairs = pair_standings(result)
     cite = citer(result)
+    asserted = [pair for verdict in isolation_verdicts(result) for pair in verdict.pairs]
     return {
         "result": result,
         "pairs": pairs,
@@ -71,7 +79,9 @@ def _content(result: RunResult) -> dict[str, object]:
         ],
         "strength": strength_rows(result),
         "drawings": drawings(result),
-        "keystones": keystones(pair for verdict in result.verdicts for pair in verdict.pairs),
+        "keystones": keystones(asserted),
+        "reconnections": reconnections(asserted),
+        "source_figures": source_figures(asserted),
         "cite": cite,
     }
 
@@ -95,6 +105,7 @@ def _environment() -> Environment:
     )
     environment.globals.update(
         pair_names=holes.pair_names,
+        way_of=way_of,
         standing_mark=standing_mark,
         outcome_meaning=OUTCOME_MEANING,
         flow_meaning=FLOW_MEANING,

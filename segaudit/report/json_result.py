@@ -17,6 +17,7 @@ from segaudit.model.source import AccountedLine, LineFate, LineTally, SourceSpan
 from segaudit.model.verdict import (
     Assumption,
     Barrier,
+    Change,
     Finding,
     Grade,
     Keystone,
@@ -24,6 +25,8 @@ from segaudit.model.verdict import (
     MatrixCell,
     PairVerdict,
     Pivot,
+    Reconnection,
+    RegionGraph,
     Verdict,
     Witness,
 )
@@ -69,6 +72,7 @@ def _document(result: RunResult) -> Json:
         "zones": _zones(result),
         "verdicts": [_verdict(verdict) for verdict in result.verdicts],
         "pairs": [_standing(pair) for pair in pairs],
+        "regions": [_regions(graph) for graph in result.regions],
         "matrix": [_cell(cell) for cell in sorted(result.matrix, key=_cell_order)],
         "observations": [_observation(seen) for seen in observations],
         "findings": [_finding(finding) for finding in sorted_findings(result)],
@@ -144,6 +148,7 @@ def _pair(pair: PairVerdict) -> Json:
         "depends_on": list(pair.depends_on),
         "excepted_by": list(pair.excepted_by),
         "spoofed_only": pair.spoofed_only,
+        "own_sources": pair.own_sources.value,
         "pivot": _pivot(pair.pivot) if pair.pivot else None,
         "hostile": pair.hostile.value if pair.hostile else None,
         "hostile_reason": pair.hostile_reason,
@@ -162,21 +167,33 @@ def _pivot(pivot: Pivot) -> Json:
 def _margin(margin: Margin) -> Json:
     return {
         "least": margin.least,
+        "most": margin.most,
         "exact": margin.is_exact,
         "keystones": [_keystone(stone) for stone in margin.keystones],
+        "reconnection": _reconnection(margin.reconnection) if margin.reconnection else None,
         "undecided": list(margin.undecided),
         "tried": margin.tried,
     }
 
 
 def _keystone(stone: Keystone) -> Json:
+    return {**_change(stone), "nearest_miss": _witness(stone.nearest_miss) if stone.nearest_miss else None}
+
+
+def _change(of: Change | Keystone) -> Json:
     return {
-        "device": stone.device,
-        "kind": stone.kind,
-        "text": stone.text,
-        "change": stone.change,
-        "span": _span(stone.span),
-        "nearest_miss": _witness(stone.nearest_miss) if stone.nearest_miss else None,
+        "device": of.device,
+        "kind": of.kind,
+        "text": of.text,
+        "change": of.change,
+        "span": _span(of.span),
+    }
+
+
+def _reconnection(found: Reconnection) -> Json:
+    return {
+        "changes": [_change(one) for one in found.changes],
+        "nearest_miss": _witness(found.nearest_miss) if found.nearest_miss else None,
     }
 
 
@@ -263,6 +280,35 @@ def _standing(pair: PairStanding) -> Json:
         "note": pair.note,
         "probes": [seen.probe.id for seen in pair.observations],
         "breaches": [seen.probe.id for seen in pair.breaches],
+    }
+
+
+def _regions(graph: RegionGraph) -> Json:
+    return {
+        "family": graph.family.label,
+        "regions": [
+            {
+                "name": one.name,
+                "zones": list(one.zones),
+                "wires": list(one.wires),
+                "inside": list(one.inside),
+                "internet": one.internet,
+                "unmodelled": one.unmodelled,
+                "itself": one.itself,
+            }
+            for one in graph.regions
+        ],
+        "crossings": [
+            {
+                "device": one.device,
+                "source": one.source,
+                "destination": one.destination,
+                "passes": one.passes,
+                "onward": one.onward,
+                "filters": [{"name": found.name, "span": _span(found.span)} for found in one.filters],
+            }
+            for one in graph.crossings
+        ],
     }
 
 

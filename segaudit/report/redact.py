@@ -25,6 +25,7 @@ from segaudit.model.verdict import (
     Keystone,
     Margin,
     PairVerdict,
+    Reconnection,
     Verdict,
     Witness,
 )
@@ -158,7 +159,13 @@ def _pair(pair: PairVerdict) -> PairVerdict:
 
 def _margin(margin: Margin) -> Margin:
     stones = tuple(_keystone(stone) for stone in margin.keystones)
-    return replace(margin, keystones=stones, undecided=_texts(margin.undecided))
+    found = _reconnection(margin.reconnection) if margin.reconnection else None
+    return replace(margin, keystones=stones, undecided=_texts(margin.undecided), reconnection=found)
+
+
+def _reconnection(found: Reconnection) -> Reconnection:
+    changes = tuple(replace(one, text=redact(one.text), change=redact(one.change)) for one in found.changes)
+    return Reconnection(changes, _witness(found.nearest_miss) if found.nearest_miss else None)
 
 
 def _keystone(stone: Keystone) -> Keystone:

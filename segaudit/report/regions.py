@@ -7,10 +7,10 @@ out, regions alike are drawn as one, and what is still too many is left to the t
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from segaudit.model.policy import UNASSIGNED, Isolation
 from segaudit.model.result import RunResult
@@ -129,7 +129,10 @@ class _View:
         kept = _between(touching, {one.name for one in graph.regions if ends & set(one.zones)})
         self.members = _alike([one for one in graph.regions if one.name in kept], touching)
         self.stands_for = {one.name: first for first, group in self.members.items() for one in group}
-        shown = _nearest(self._links(touching), [first for first in self.members if self._is_end(first)])
+        sides = (
+            [first for first in self.members if self.zones(first) & side] for side in (self.near, self.far)
+        )
+        shown = _nearest(self._links(touching), *sides)
         self.left_out = len(self.members.keys() - shown)
         self.members = {first: group for first, group in self.members.items() if first in shown}
         self.links = {
@@ -149,9 +152,6 @@ class _View:
             device: {self.stands_for[region] for region in regions if region in self.stands_for}
             for device, regions in touching.items()
         }
-
-    def _is_end(self, first: str) -> bool:
-        return bool(self.zones(first) & (self.near | self.far))
 
     def zones(self, first: str) -> set[str]:
         """The zones of a drawn region."""
@@ -194,7 +194,8 @@ def _between(touching: Mapping[str, set[str]], ends: set[str]) -> set[str]:
     kept = set(ends).union(*touching.values())
     while True:
         useful = [regions & kept for regions in touching.values() if len(regions & kept) > 1]
-        dead = {one for one in kept - ends if sum(one in regions for regions in useful) < 2}
+        ways = Counter(chain.from_iterable(useful))
+        dead = {one for one in kept - ends if ways[one] < 2}
         if not dead:
             return kept
         kept -= dead
@@ -202,41 +203,56 @@ def _between(touching: Mapping[str, set[str]], ends: set[str]) -> set[str]:
 
 def _alike(regions: Sequence[Region], touching: Mapping[str, set[str]]) -> dict[str, tuple[Region, ...]]:
     """Regions of the same zones behind the same devices together, by the name of the first."""
+    behind = _touched_by(touching)
     groups: dict[object, list[Region]] = defaultdict(list)
     for one in regions:
-        behind = tuple(sorted(device for device, touched in touching.items() if one.name in touched))
-        groups[one.zones, behind, one.internet, one.itself].append(one)
+        devices = tuple(sorted(behind.get(one.name, ())))
+        groups[one.zones, devices, one.internet, one.itself].append(one)
     return {group[0].name: tuple(group) for group in groups.values()}
 
 
-def _nearest(links: Mapping[str, set[str]], ends: Collection[str]) -> set[str]:
-    """As many regions as are drawn, those on the shortest ways between the ends first."""
-    everything = set(ends).union(*links.values())
+def _touched_by(touching: Mapping[str, set[str]]) -> dict[str, set[str]]:
+    """Per region the devices that touch it."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for device, regions in touching.items():
+        for region in regions:
+            found[region].add(device)
+    return found
+
+
+def _nearest(links: Mapping[str, set[str]], near: Collection[str], far: Collection[str]) -> set[str]:
+    """The regions that are drawn: all where there are few, else those next to one shortest way."""
+    everything = set(near) | set(far) | set().union(*links.values())
     if len(everything) + len(links) <= MOST_NODES:
         return everything
-    shown: set[str] = set()
-    for depth in sorted(set(_distances(links, ends).values())):
-        more = {one for one, far in _distances(links, ends).items() if far == depth} & everything
-        for name in sorted(more):
-            if len(shown) < MOST_NODES // 2:
-                shown.add(name)
-    return shown
+    distance = _distances(links, _way(links, near, far) or [*near, *far])
+    ordered = sorted(everything, key=lambda name: (distance.get(name, len(distance)), _natural(name)))
+    return set(ordered[: MOST_NODES // 2])
+
+
+def _way(links: Mapping[str, set[str]], near: Collection[str], far: Collection[str]) -> list[str]:
+    """One of the shortest ways from one side to the other; empty where there is none."""
+    left = _distances(links, far)
+    behind = _touched_by(links)
+    here = min(near, key=lambda name: (left.get(name, len(left)), _natural(name)), default="")
+    way = [here] if here in left else []
+    while way and left[way[-1]]:
+        onward = links.get(way[-1], set()) | behind.get(way[-1], set())
+        way.append(min(onward & left.keys(), key=lambda name: (left[name], _natural(name))))
+    return way
 
 
 def _distances(links: Mapping[str, set[str]], start: Iterable[str]) -> dict[str, int]:
     """Steps from the start to every region and device."""
     distance = dict.fromkeys(start, 0)
-    edge = sorted(distance)
-    while edge:
-        onward = {
-            device
-            for device, regions in links.items()
-            if device not in distance and any(one in regions for one in edge)
-        }
-        onward |= {one for device in edge for one in links.get(device, ()) if one not in distance}
-        steps = max(distance.values()) + 1
-        distance.update(dict.fromkeys(onward, steps))
-        edge = sorted(onward)
+    behind = _touched_by(links)
+    queue = deque(sorted(distance))
+    while queue:
+        here = queue.popleft()
+        for onward in links.get(here, set()) | behind.get(here, set()):
+            if onward not in distance:
+                distance[onward] = distance[here] + 1
+                queue.append(onward)
     return distance
 
 
@@ -369,11 +385,8 @@ def _ends(isolation: Isolation, graph: RegionGraph) -> tuple[set[str], set[str]]
 def _on_every_way(near: set[str], far: set[str], graph: RegionGraph) -> list[str]:
     """The devices that every way from one side to the other passes, filtered or not, in their order."""
     touching = _touching(graph.crossings)
-    distance = _distances(touching, near)
-    met = sorted(touching.keys() & distance.keys(), key=lambda name: (distance[name], name))
-    if near & far or not _reaches(touching, near, far):
-        return []
-    return [device for device in met if not _reaches(_without(touching, device), near, far)]
+    on_one_way = [name for name in _way(touching, near, far) if name in touching]
+    return [device for device in on_one_way if not _reaches(_without(touching, device), near, far)]
 
 
 def _said(isolation: Isolation, graph: RegionGraph, every: Sequence[str]) -> Iterator[str]:
@@ -408,13 +421,16 @@ def _reaches(links: Mapping[str, set[str]], start: set[str], end: set[str]) -> b
 
 def _crosses(graph: RegionGraph, start: set[str], end: set[str]) -> bool:
     """True where a chain of crossings that pass something leads from one side to the other."""
-    onward: dict[str, set[str]] = defaultdict(set)
+    steps: dict[str, set[str]] = defaultdict(set)
+    arriving: set[tuple[str, str]] = set()
     for one in graph.crossings:
-        if one.passes != "none":
-            onward[one.source].add(one.destination)
+        if one.passes != "none" and one.onward:
+            steps[one.source].add(one.destination)
+        elif one.passes != "none":
+            arriving.add((one.source, one.destination))
     reached, queue = set(start), sorted(start)
     while queue:
-        more = onward[queue.pop()] - reached
+        more = steps[queue.pop()] - reached
         reached |= more
         queue.extend(more)
-    return bool(reached & end)
+    return bool((reached | {there for here, there in arriving if here in reached}) & end)

@@ -7,7 +7,16 @@ from dataclasses import dataclass
 
 from segaudit.model.result import RunResult
 from segaudit.model.source import SourceSpan
-from segaudit.model.verdict import Grade, Keystone, Outcome, PairVerdict, Pivot, Verdict
+from segaudit.model.verdict import (
+    Change,
+    Grade,
+    Keystone,
+    Outcome,
+    PairVerdict,
+    Pivot,
+    Reconnection,
+    Verdict,
+)
 from segaudit.report.crossings import way_of
 from segaudit.report.standing import isolation_verdicts, shown_grade
 from segaudit.report.trace_lines import GLYPHS, trace_lines
@@ -29,6 +38,15 @@ class HeldBy:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenedBy:
+    """Changes that together reconnect each of ``pairs``; ``exact``: for none of them do fewer."""
+
+    reconnection: Reconnection
+    pairs: tuple[str, ...]
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
 class StrengthRow:
     """One asserted pair and what can be said of its strength."""
 
@@ -38,7 +56,8 @@ class StrengthRow:
     margin: str
     pivot: str
     hostile: str
-    spoofed_only: bool
+    own_sources: Outcome
+    any_source: Outcome
 
 
 def strength_rows(result: RunResult) -> tuple[StrengthRow, ...]:
@@ -59,15 +78,15 @@ def _row(verdict: Verdict, pair: PairVerdict) -> StrengthRow:
         margin_words(pair),
         pivot_words(pair.pivot),
         hostile_words(pair),
-        pair.spoofed_only,
+        pair.own_sources,
+        pair.outcome,
     )
 
 
 def _narrowness(pair: PairVerdict) -> tuple[bool, bool, int]:
     """Open pairs first, then what one change opens, then the rest."""
     margin = pair.margin
-    least = margin.least if margin else 3
-    return pair.outcome in _PROVEN, not (margin and margin.is_exact), least
+    return pair.outcome in _PROVEN, not margin, margin.least if margin else 0
 
 
 def _name(pair: PairVerdict) -> str:
@@ -82,7 +101,7 @@ def margin_words(pair: PairVerdict) -> str:
         return NOT_COMPUTED
     if pair.grade is Grade.G5:
         return "needs a new adjacency: no rule, route or interface joins them"
-    if pair.margin.undecided and not pair.margin.is_exact:
+    if pair.margin.undecided and pair.margin.most is None:
         return f"{pair.margin}, not decided"
     return str(pair.margin)
 
@@ -122,6 +141,32 @@ def keystones(pairs: Iterable[PairVerdict]) -> tuple[HeldBy, ...]:
     return tuple(sorted(found, key=lambda one: (-len(one.pairs), one.stone.device, one.stone.text)))
 
 
+def reconnections(pairs: Iterable[PairVerdict]) -> tuple[OpenedBy, ...]:
+    """Every set of changes that reconnects only as a whole, the smallest first, with its pairs."""
+    held: dict[tuple[Change, ...], list[PairVerdict]] = {}
+    for pair in pairs:
+        if pair.margin and pair.margin.reconnection:
+            held.setdefault(pair.margin.reconnection.changes, []).append(pair)
+    found = [_opened_by(group) for group in held.values()]
+    return tuple(sorted(found, key=lambda one: (len(one.reconnection.changes), -len(one.pairs), one.pairs)))
+
+
+def _opened_by(pairs: Sequence[PairVerdict]) -> OpenedBy:
+    margins = [pair.margin for pair in pairs if pair.margin]
+    told = [margin.reconnection for margin in margins if margin.reconnection]
+    first = next((one for one in told if one.nearest_miss), told[0])
+    names = tuple(dict.fromkeys(f"{_name(pair)} (IPv{int(pair.family)})" for pair in pairs))
+    return OpenedBy(first, names, all(margin.is_exact for margin in margins))
+
+
+def source_figures(pairs: Sequence[PairVerdict]) -> tuple[str, str]:
+    """How many pairs hold for what zones send with their own addresses, and how many for any source."""
+    own = sum(pair.own_sources in _PROVEN for pair in pairs)
+    whole = sum(pair.outcome in _PROVEN for pair in pairs)
+    total = counted(len(pairs), "pair")
+    return f"{own} of {total}", f"{whole} of {total}"
+
+
 # -- for explain ---------------------------------------------------------------------------------
 
 
@@ -129,6 +174,9 @@ def strength_lines(verdict: Verdict) -> Iterator[str]:
     """What holds each pair of an isolation and what one change would open, as lines of text."""
     if verdict.kind != "isolation" or not verdict.pairs:
         return
+    own, forged = source_figures(verdict.pairs)
+    yield f"  sources: nothing sent with the zone's own addresses crosses in {own};"
+    yield f"    nothing with any source, forged ones too, in {forged}"
     yield from _hostile(verdict)
     yield "  how strong, pair by pair (pivot: third zones that an intruder must own to get across):"
     ordered = sorted(verdict.pairs, key=lambda pair: (_narrowness(pair), _name(pair)))
@@ -137,6 +185,7 @@ def strength_lines(verdict: Verdict) -> Iterator[str]:
     if len(ordered) > _MOST_PAIRS:
         yield f"    {counted(len(ordered) - _MOST_PAIRS, 'further pair')} in result.json"
     yield from _keystones(keystones(verdict.pairs))
+    yield from _reconnections(reconnections(verdict.pairs))
 
 
 def _hostile(verdict: Verdict) -> Iterator[str]:
@@ -193,3 +242,33 @@ def _keystone(one: HeldBy, in_full: bool) -> Iterator[str]:
         yield from (f"      {line}" for line in lines[1:])
     else:
         yield f"        by {way_of(stone.nearest_miss.trace)}"
+
+
+def _reconnections(found: Sequence[OpenedBy]) -> Iterator[str]:
+    if not found:
+        return
+    yield "  no single change opens these, several together do; each of the lines holds only while the"
+    yield "  others stand:"
+    for number, one in enumerate(found[:_MOST_KEYSTONES]):
+        yield from _reconnection(one, in_full=number == 0)
+    if len(found) > _MOST_KEYSTONES:
+        yield f"    and {len(found) - _MOST_KEYSTONES} more in result.json"
+
+
+def _reconnection(one: OpenedBy, in_full: bool) -> Iterator[str]:
+    """A set of changes with its nearest miss, hop by hop for the first and as one line for the others."""
+    changes = one.reconnection.changes
+    bound = "" if one.exact else " (perhaps fewer do)"
+    yield f"    {len(changes)} changes open {shortened(one.pairs, _MOST_CHAINS)}{bound}:"
+    for change in changes:
+        cite = f"  {change.span}" if change.span else ""
+        yield f"      {change.device}: {change.text}: {change.change}{cite}"
+    story = one.reconnection.nearest_miss
+    if story is None:
+        yield "      and the isolation is no longer proven"
+        return
+    lines = trace_lines(story)
+    yield f"      and this packet arrives: {lines[0]}"
+    yield from (
+        (f"      {line}" for line in lines[1:]) if in_full else (f"        by {way_of(story.trace)}",)
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from segaudit.model.acl import AddressIn, AddressMasked, AllOf, AnyOf, Matches, Not, Range, Translate
+from segaudit.model.acl import AddressIn, AddressMasked, Matches, Range, Translate, leaves
 from segaudit.model.device import Device
 from segaudit.model.flow import Family
 
@@ -62,17 +62,6 @@ def _own(device: Device, family: Family) -> Iterator[Range]:
 def _leaves_of(device: Device) -> Iterator[Matches]:
     for acl in device.acls.values():
         for ace in acl.aces:
-            yield from _leaves(ace.matches)
+            yield from leaves(ace.matches)
     for rule in device.rules:
-        yield from _leaves(rule.matches)
-
-
-def _leaves(matches: Matches) -> Iterator[Matches]:
-    match matches:
-        case AllOf(of) | AnyOf(of):
-            for part in of:
-                yield from _leaves(part)
-        case Not(of):
-            yield from _leaves(of)
-        case _:
-            yield matches
+        yield from leaves(rule.matches)

@@ -221,7 +221,7 @@ def main() -> None:
     """Parse arguments and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("counts", nargs="*", type=int, default=[1000, 10000, 50000], help="rules")
-    parser.add_argument("--pairs", type=int, default=10, help="how many pairs Z3 is asked about")
+    parser.add_argument("--pairs", type=int, default=100, help="how many pairs Z3 is asked about")
     parser.add_argument("--solve-up-to", type=int, default=10000, help="largest filter that Z3 is given")
     arguments = parser.parse_args()
     stanford()

@@ -6,7 +6,7 @@ matches decides, and one without ports drops. A packet passes every router's fun
 and ACL of the input port, forwarding table, VLAN and ACL of the output port) and never leaves by the
 port it came in on.
 
-Here a router is an object with the ``passage`` of a ``DevicePath``, made of the engine's sets and ways;
+Here a router is an object with the ``exits`` of a ``DevicePath``, made of the engine's sets and ways;
 the wires are the engine's segments, one per output port and with receivers of its own (a port may feed
 several routers, and none of them hears what another sends there). Everything else is ``reach``.
 """

@@ -23,7 +23,8 @@ isolation:
   - {id: ISO-1, title: a and b, between: left, and: right, families: [ipv4], severity: high}
 """
 
-Verified = set[tuple[str, str, int]]
+Verified = set[str]
+"""Pairs as the checker names them: ``ISO-1 a -> b IPv4``."""
 
 
 def random_policy() -> Policy:
@@ -32,14 +33,13 @@ def random_policy() -> Policy:
 
 
 def rechecked(proof: str) -> Verified:
-    """The pairs that the checker verifies: source, destination, family."""
+    """The pairs that the checker verifies."""
     return {pair for pair, why in reasons(proof).items() if not why}
 
 
-def reasons(proof: str) -> dict[tuple[str, str, int], str]:
+def reasons(proof: str) -> dict[str, str]:
     """Per pair why the checker does not verify it; empty where it does."""
-    found = recheck(read_proof(proof.encode()), lambda *_: None)
-    return {(pair.source, pair.destination, family): why for family, pair, why, _ in found}
+    return dict(recheck(read_proof(proof.encode()), lambda *_: None))
 
 
 def edited(proof: str, edit: Callable[[Any], None]) -> str:

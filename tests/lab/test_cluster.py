@@ -182,6 +182,7 @@ def _certificate(folder: Path, name: str) -> tuple[str, str]:
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)
+    name_of_host = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
     certificate = (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -191,9 +192,7 @@ def _certificate(folder: Path, name: str) -> tuple[str, str]:
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
-        )
+        .add_extension(name_of_host, critical=False)
         .sign(key, SHA256())
     )
     paths = folder / f"{name}.pem", folder / f"{name}.key"

@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -193,6 +193,13 @@ class Box:
             self.ends[interface].send(_mac(wire, 1) + _mac(wire, 2) + _KINDS[flow.family] + data)
             if position % _BURST == _BURST - 1:
                 self._drain(seen)
+        return self.listen(sent, seen)
+
+    def listen(
+        self, sent: Mapping[int, Flow], seen: dict[int, list[Arrival]] | None = None
+    ) -> dict[int, list[Arrival]]:
+        """What came out of the router of numbered packets, once nothing comes any more."""
+        seen = defaultdict(list) if seen is None else seen
         while self._drain(seen):
             pass
         found = {}

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from oracle.box import Box, box
 from oracle.box_model import BoxModel, Packets
 from oracle.case import Case, random_lines, shrunk
-from oracle.exchange import Mismatch, Tally, compare_followed, compare_fresh, exchanges, persists
+from oracle.exchange import Mismatch, Tally, compare_followed, compare_fresh, exchanges
 from oracle.lines import Line
+from oracle.own_packets import FROM_ITSELF, TO_ITSELF, compare_own, own
+from oracle.replay import persists
 from oracle.words import sendings
 
 from segaudit.errors import CapacityError
@@ -28,6 +30,8 @@ class Outcome:
     """What a campaign came to."""
 
     tally: Tally = field(default_factory=Tally)
+    own: Tally = field(default_factory=Tally)
+    """Packets to and from the router itself."""
     rulesets: int = 0
     doubtful: int = 0
     """Rulesets with a line that makes the device UNMODELLED: nothing to compare."""
@@ -42,7 +46,9 @@ class Outcome:
             f"{self.rulesets} rulesets ({self.lines} lines, {self.refused_lines} more refused by the kernel; "  # noqa: E501
             f"{self.doubtful} further rulesets not modelled), {packets} packets ({self.tally.follow_ups} of "  # noqa: E501
             f"them answers, later packets and ICMP errors), {self.tally.arrived} + "
-            f"{self.tally.follow_ups_arrived} came through, may != must for {share:.1%} of the fresh ones, "
+            f"{self.tally.follow_ups_arrived} came through, "
+            f"{self.own.packets} to or from the router itself "
+            f"({self.own.arrived} accepted or sent), may != must for {share:.1%} of the fresh ones, "
             f"{len(self.cases)} mismatches"
         )
 
@@ -113,6 +119,10 @@ def _compare(made: Box, model: BoxModel, seed: int, packets: int, outcome: Outco
     followed, tally = compare_followed(made, model, following)
     outcome.tally += tally
     checked = fresh[:_CHECKED_AGAIN] + followed[:_CHECKED_AGAIN]
+    for kind in (TO_ITSELF, FROM_ITSELF):
+        mine, tally = compare_own(made, model, own(dice, sent[: packets // 10], kind), kind)
+        outcome.own += tally
+        checked += mine[:_CHECKED_AGAIN]
     return [one for one in checked if persists(made, model, one)]
 
 

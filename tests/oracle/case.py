@@ -12,11 +12,12 @@ from typing import Any
 
 from oracle.box import Box
 from oracle.box_model import BoxModel, Packets
-from oracle.exchange import Exchange, Mismatch, compare_followed, compare_fresh
+from oracle.exchange import Exchange, Mismatch
 from oracle.lines import Dice, Line
 from oracle.random_iptables import iptables_lines
 from oracle.random_nft import nft_lines
 from oracle.random_routing import routing_lines
+from oracle.replay import replay
 from oracle.words import Sending
 
 from segaudit.model.flow import Family, Flow
@@ -53,11 +54,7 @@ def disagreements(box: Box, case: Case) -> list[Mismatch]:
     model = BoxModel(box.device(), Packets())
     if model.doubtful:
         return []
-    if case.exchange.follow_up:
-        found, _ = compare_followed(box, model, [case.exchange])
-    else:
-        found, _, _ = compare_fresh(box, model, [case.exchange.probe])
-    return [one for one in found if one.what == case.what]
+    return [one for one in replay(box, model, case.exchange) if one.what == case.what]
 
 
 def shrunk(box: Box, lines: Sequence[Line], mismatch: Mismatch) -> Case:

@@ -87,16 +87,6 @@ def compare_fresh(
     return found, arrived, tally
 
 
-def persists(box: Box, model: BoxModel, mismatch: Mismatch) -> bool:
-    """True where the mismatch is there again with nothing before it: no older connection explains it."""
-    box.forget_connections()
-    if mismatch.exchange.follow_up:
-        again, _ = compare_followed(box, model, [mismatch.exchange])
-    else:
-        again, _, _ = compare_fresh(box, model, [mismatch.exchange.probe])
-    return any(one.what == mismatch.what for one in again)
-
-
 def exchanges(
     dice: random.Random, sent: Sequence[Sending], arrived: dict[int, list[Arrival]]
 ) -> list[Exchange]:

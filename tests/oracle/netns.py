@@ -54,14 +54,20 @@ def namespaces(names: list[str]) -> Iterator[None]:
 
 def packet_socket(namespace: str, interface: str) -> socket.socket:
     """A raw packet socket on an interface of another namespace, with room for a burst."""
+    opened = socket_in(namespace, socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+    opened.bind((interface, 0))
+    return opened
+
+
+def socket_in(namespace: str, domain: int, kind: int, protocol: int) -> socket.socket:
+    """A socket of another namespace, with room for a burst; it does not block."""
     libc = ctypes.CDLL(None, use_errno=True)
     home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
     there = os.open(f"/run/netns/{namespace}", os.O_RDONLY)
     try:
         assert libc.setns(there, 0) == 0, os.strerror(ctypes.get_errno())
-        opened = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+        opened = socket.socket(domain, kind, protocol)
         opened.setsockopt(socket.SOL_SOCKET, 33, 32 << 20)  # SO_RCVBUFFORCE
-        opened.bind((interface, 0))
         opened.setblocking(False)
         return opened
     finally:

@@ -27,7 +27,7 @@ from segaudit.reach.universes import class_universe
 
 NETWORKS = int(os.environ.get("ORACLE_NETWORKS", "4"))
 SEED = int(os.environ.get("ORACLE_SEED", "1"))
-PREFIXES = 20 * NETWORKS
+PREFIXES = min(20 * NETWORKS, 400)
 ROOM = 1 << 22
 RAW = {family: Universe(family, ROOM) for family in Family}
 POLICY = """

@@ -36,6 +36,7 @@ def test_kernel_and_model_agree_on_random_rulesets() -> None:
         (FOUND / f"seed-{seed}-{case.what}.json").write_text(to_json(case))
     assert outcome.rulesets == RULESETS
     assert outcome.tally.arrived > 0 and outcome.tally.follow_ups_arrived > 0, "nothing came through at all"
+    assert outcome.own.arrived > 0, "nothing was accepted by the router or sent by it"
     assert outcome.tally.arrived < outcome.tally.packets, "nothing was dropped at all"
     assert not outcome.cases, f"{len(outcome.cases)} mismatches, written to {FOUND.name}/"
 

@@ -139,7 +139,7 @@ def leaving(box: Device, level: Level, flow: Flow) -> set[str]:
 
 
 COMMON = settings(
-    max_examples=150,
+    max_examples=80,
     deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),  # shrinking such boxes takes minutes
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -49,3 +49,12 @@ def test_a_second_door_to_a_library_is_refused(tmp_path: Path) -> None:
     done = lint(folder)
     assert done.returncode != 0
     assert "Only packets knows the BDD library BROKEN" in done.stdout
+
+
+def test_the_independent_checker_may_not_see_the_prover(tmp_path: Path) -> None:
+    folder = copied(tmp_path)
+    guilty = folder / "segaudit" / "recheck" / "rules.py"
+    guilty.write_text(guilty.read_text() + "\nfrom segaudit.model.flow import Family  # noqa\n")
+    done = lint(folder)
+    assert done.returncode != 0
+    assert "The independent checker stands alone BROKEN" in done.stdout

@@ -25,6 +25,9 @@ _TAKE_NO_FILTERS = frozenset(
 )
 """Queueing disciplines without ``tcf_block``: the kernel refuses filters on them (net/sched/cls_api.c)."""
 
+_CLASSLESS = frozenset({"fq_codel", "fq_pie", "sfq", "cake"})
+"""Take filters at their root only, so that ``tc filter show dev X`` lists all of them."""
+
 _ASSUMED = {
     platform.QDISC: "traffic control is taken to redirect and rewrite nothing",
     platform.XFRM_POLICY: "the device is taken to have no IPsec policies",
@@ -71,11 +74,19 @@ def _account_untold(reading: Reading, name: str) -> None:
 def _account_qdiscs(reading: Reading) -> None:
     for record in _told(reading, platform.QDISC, _qdisc):
         ledger, span = reading.ledger_of(record.span), record.span
-        if doubt := _doubt(record):
+        doubt = _doubt(record)
+        if doubt and not _shown_without_filters(reading, record):
             ledger.unsupported(span.first_line, span.last_line, doubt, bounded=False)
         else:
             reason = f"{record.kind} without filters only delays and drops"
             ledger.ignored(span.first_line, span.last_line, reason)
+
+
+def _shown_without_filters(reading: Reading, record: QdiscRecord) -> bool:
+    """True where the filters of an interface were listed, there are none, and none could be elsewhere."""
+    name = platform.qdisc_filters(record.interface)
+    whole = record.kind in _CLASSLESS and not record.parent
+    return whole and reading.optional_records(name, lambda _, span: span) == ()
 
 
 def _qdisc(element: JsonObject, span: SourceSpan) -> QdiscRecord:
@@ -93,8 +104,8 @@ def _doubt(record: QdiscRecord) -> str:
     """Why the discipline may move or rewrite packets; empty where it cannot.
 
     Filters act on what the discipline sends, past the FORWARD filters (tc-mirred(8), tc-bpf(8)).
-    They are not listed without naming an interface. A discipline without a handle can take some
-    only as an interface's root (``__tcf_qdisc_find``).
+    They are not listed without naming an interface (``platform.qdisc_filters``). A discipline without a
+    handle can take some only as an interface's root (``__tcf_qdisc_find``).
     """
     if record.kind in _HOOKS:
         return f"filters of {record.kind} on {record.interface} may redirect or rewrite any packet"

@@ -57,6 +57,12 @@ BRIDGE_CALLS = "bridge-nf-call-ip"
 _PER_INTERFACE = rf"conf\..*\.({'|'.join(SYSCTL_NAMES)})"
 _SYSCTL_PATTERN = rf"^net\.(ipv[46]\.(ip_forward|{_PER_INTERFACE})|bridge\.{BRIDGE_CALLS}6?tables)$"
 
+
+def qdisc_filters(interface: str) -> str:
+    """The file of ``tc -j -p filter show dev INTERFACE``: the filters of its root qdisc."""
+    return f"tc-filter-{interface}.json"
+
+
 PLATFORM = Platform(
     name="linux",
     netmiko_device_type="linux",

@@ -35,7 +35,13 @@ zones:
   a: {side: left, owner: o@x.example, members: [{prefix: 10.1.0.0/24}]}
   b: {side: right, owner: o@x.example, members: [{prefix: 10.2.0.0/24}, {prefix: 10.255.0.0/24}]}
 isolation:
-  - {id: ISO-1, title: a and b, between: left, and: right, direction: forward, families: [ipv4], severity: high}
+  - id: ISO-1
+    title: a and b
+    between: left
+    and: right
+    direction: forward
+    families: [ipv4]
+    severity: high
 """
 
 

@@ -10,7 +10,16 @@ import jsonschema
 from builders import results
 
 from segaudit.model.result import RunResult
-from segaudit.model.verdict import Grade, Keystone, Margin, Outcome, PairVerdict, Pivot
+from segaudit.model.verdict import (
+    Change,
+    Grade,
+    Keystone,
+    Margin,
+    Outcome,
+    PairVerdict,
+    Pivot,
+    Reconnection,
+)
 from segaudit.report.html import render_html
 from segaudit.report.json_result import render_json, result_schema
 from segaudit.report.redact import MASK
@@ -19,6 +28,7 @@ from segaudit.report.strength import (
     keystones,
     margin_words,
     pivot_words,
+    source_figures,
     strength_rows,
 )
 from segaudit.report.terminal import explain
@@ -50,6 +60,19 @@ def strong(pair: PairVerdict) -> PairVerdict:
     )
 
 
+TOGETHER = Reconnection(
+    (
+        Change("par-fw", "default", "FORWARD: default drop", "accept", results.span(results.SUB_NFT, 3)),
+        Change("sub-fw", "ace", "forward: iifname eth1 drop", "delete this rule"),
+    ),
+    results.witness(),
+)
+
+
+def opened_by_two(pair: PairVerdict) -> PairVerdict:
+    return replace(pair, margin=Margin(2, reconnection=TOGETHER))
+
+
 PAIR = results.isolated().verdicts[0].pairs[0]
 
 
@@ -61,6 +84,9 @@ def test_a_bound_is_never_shown_as_the_number() -> None:
     assert margin_words(replace(PAIR, margin=Margin(2))) == "2 or more"
     assert margin_words(replace(PAIR, margin=Margin(1, (), ("fw: not tried",)))) == "1 or more, not decided"
     assert margin_words(replace(PAIR, margin=Margin(1, (STONE,)))) == "1"
+    assert margin_words(replace(PAIR, margin=Margin(2, reconnection=TOGETHER))) == "2"
+    spent = Margin(1, (), ("fw: not tried",), reconnection=TOGETHER)
+    assert margin_words(replace(PAIR, margin=spent)) == "1 to 2"
 
 
 def test_an_open_pair_has_no_margin_whatever_is_computed() -> None:
@@ -118,6 +144,44 @@ def test_the_narrowest_margin_comes_first() -> None:
     assert rows[0].margin == "1"
 
 
+def test_changes_that_open_only_together_are_told_with_their_lines_and_the_packet() -> None:
+    made = every_pair(results.isolated(), opened_by_two)
+    text = explain(made, "ISO-1/forward/ipv4")
+    assert "2 changes open" in text and "perhaps fewer" not in text
+    assert "par-fw: FORWARD: default drop: accept  devices/sub-fw/nftables.txt:3" in text
+    assert "and this packet arrives: tcp 10.20.2.10:40000 -> 10.10.20.5:445" in text
+    page = render_html(made)
+    assert page.count("FORWARD: default drop") == 1, "one set of 36 pairs is one row"
+    found = json.loads(render_json(made))["verdicts"][0]["pairs"][0]["margin"]
+    assert (found["least"], found["most"], found["exact"]) == (2, 2, True)
+    assert [one["device"] for one in found["reconnection"]["changes"]] == ["par-fw", "sub-fw"]
+
+
+def test_where_fewer_changes_are_not_ruled_out_it_says_so() -> None:
+    made = every_pair(
+        results.isolated(), lambda pair: replace(pair, margin=Margin(1, (), ("?",), 0, TOGETHER))
+    )
+    assert "(perhaps fewer do)" in explain(made, "ISO-1/forward/ipv4")
+    assert "or fewer" in render_html(made)
+
+
+def test_own_and_any_sources_are_separate_figures() -> None:
+    forged = replace(results.witness(), source_is_own=False)
+    open_pair = replace(PAIR, outcome=Outcome.VIOLATED, witness=forged)
+    assert PAIR.own_sources is Outcome.PROVEN
+    assert open_pair.own_sources is Outcome.UNKNOWN, "a forged packet shows nothing about genuine ones"
+    assert replace(open_pair, spoofed_only=True).own_sources is Outcome.PROVEN
+    assert replace(open_pair, witness=results.witness()).own_sources is Outcome.VIOLATED
+    assert source_figures([PAIR, open_pair, replace(open_pair, spoofed_only=True)]) == (
+        "2 of 3 pairs",
+        "1 of 3 pairs",
+    )
+    made = every_pair(results.violated(), lambda pair: replace(pair, spoofed_only=pair.witness is not None))
+    assert "own addresses crosses in 9 of 9 pairs" in explain(made, "ISO-1/forward/ipv4")
+    assert "forged ones too, in 7 of 9 pairs" in explain(made, "ISO-1/forward/ipv4")
+    assert json.loads(render_json(made))["verdicts"][0]["pairs"][0]["own_sources"] == "PROVEN"
+
+
 def test_json_holds_all_of_it_by_its_schema() -> None:
     made = every_pair(results.isolated(), strong)
     document = json.loads(render_json(made))
@@ -135,7 +199,9 @@ def test_json_holds_all_of_it_by_its_schema() -> None:
 
 def test_a_secret_in_a_keystone_is_masked() -> None:
     secret = replace(STONE, text="forward: log prefix password hunter2", nearest_miss=None)
-    made = every_pair(results.isolated(), lambda pair: replace(pair, margin=Margin(1, (secret,))))
+    change = Change("fw", "ace", "forward: log prefix password hunter2", "password hunter2")
+    both = Margin(1, (secret,), reconnection=Reconnection((change, change)))
+    made = every_pair(results.isolated(), lambda pair: replace(pair, margin=both))
     for shown in (explain(made, "ISO-1"), render_html(made), render_json(made)):
         assert "hunter2" not in shown
         assert MASK in shown

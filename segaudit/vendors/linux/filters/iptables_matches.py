@@ -179,7 +179,7 @@ def masked_address(text: str, family: Family) -> tuple[int, int] | None:
 
 def _interface(option: Option, _around: Surroundings) -> Matches:
     """``eth+`` is every name that begins with ``eth``; ``+`` alone is any."""
-    if len(option.arguments) != 1 or "*" in option.arguments[0]:
+    if len(option.arguments) != 1 or set(option.arguments[0]) & {"*", "?"}:
         return UnknownMatch(option.text)
     name = option.arguments[0]
     direction = Direction.IN if option.name == "-i" else Direction.OUT

@@ -319,8 +319,8 @@ def _fragment_masked(text: str, value: int, mask: int) -> Matches:
 
 def _interface(key: str, direction: Direction, value: Json) -> Matches:
     """``iifname`` matches by name, ``*`` at the end by prefix; ``iif`` by index, printed as a name."""
-    escaped = isinstance(value, str) and "\\" in value
-    if not isinstance(value, str) or escaped or (key in ("iif", "oif") and value.endswith("*")):
+    odd = isinstance(value, str) and ("\\" in value or "?" in value)
+    if not isinstance(value, str) or odd or (key in ("iif", "oif") and value.endswith("*")):
         return UnknownMatch(f"{key} {shown(value)}")
     return InterfaceIn(direction, (value,))
 

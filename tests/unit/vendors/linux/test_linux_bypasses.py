@@ -64,6 +64,32 @@ def test_a_root_that_may_hold_filters_is_a_doubt(linux: Build, kind: str, handle
     ]
 
 
+def test_a_root_whose_filters_were_listed_and_are_none_is_ignored(linux: Build) -> None:
+    listing = {"tc-qdisc.json": [qdisc("fq_codel")], "tc-filter-eth1.json": "[ ]"}
+    device = linux(listing)
+    assert unbounded(device, "") == []
+    assert ignored(device, "tc-qdisc.json") == ["fq_codel without filters only delays and drops"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "listed", "status"),
+    [
+        ("fq_codel", [{"protocol": "all", "pref": 49152, "kind": "matchall", "chain": 0}], 0),
+        ("fq_codel", "[ ]", 1),
+        ("fq_codel", "Error: garbage", 0),
+        ("htb", "[ ]", 0),
+    ],
+)
+def test_a_root_that_may_have_filters_all_the_same_is_a_doubt(
+    linux: Build, kind: str, listed: object, status: int
+) -> None:
+    files = {"tc-qdisc.json": [qdisc(kind)], "tc-filter-eth1.json": listed}
+    device = linux(files, {"tc-filter-eth1.json": status})
+    assert f"{kind} on eth1 may hold filters that redirect or rewrite packets" in unbounded(
+        device, "tc-qdisc.json"
+    )
+
+
 @pytest.mark.parametrize("kind", ["noqueue", "pfifo_fast", "mq", "tbf", "fq", "netem"])
 def test_what_takes_no_filters_is_ignored(linux: Build, kind: str) -> None:
     device = linux({"tc-qdisc.json": [qdisc(kind)]})
