@@ -177,7 +177,7 @@ class PairJudge:
         component = self.prover.components(reading)
         nodes = {f"segment {name}" for name in self.prover.zone_segments(zone, reading)}
         nodes |= {place.device for place in self.prover.places(zone)}
-        if zone == INTERNET or self.prover.is_incomplete(zone):
+        if zone == INTERNET or self.prover.goes_on_unmodelled(zone, reading):
             nodes.add(UNMODELLED)
         return {component[node] for node in nodes if node in component}
 

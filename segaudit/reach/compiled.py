@@ -290,13 +290,13 @@ class CompiledDevice:
 
 
 def _reads(matches: Iterable[Matches]) -> _Reads:
-    leaves = [leaf for one in matches for leaf in leaves(one)]
+    read = [leaf for one in matches for leaf in leaves(one)]
     patterns: Mapping[Direction, set[str]] = {direction: set() for direction in Direction}
-    for leaf in leaves:
+    for leaf in read:
         if isinstance(leaf, InterfaceIn):
             patterns[leaf.direction].update(leaf.names)
     incoming, outgoing = (tuple(sorted(patterns[one])) for one in (Direction.IN, Direction.OUT))
-    return _Reads(incoming, outgoing, any(isinstance(leaf, StateIn) for leaf in leaves))
+    return _Reads(incoming, outgoing, any(isinstance(leaf, StateIn) for leaf in read))
 
 
 def _fits(name: str, patterns: tuple[str, ...]) -> tuple[bool, ...]:

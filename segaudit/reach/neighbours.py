@@ -32,11 +32,11 @@ class Neighbourhood:
         family = universe.family
         self._owners: dict[int, list[TerminationPoint]] = defaultdict(list)
         self._proxies: list[TerminationPoint] = []
-        by_mac: dict[str, TerminationPoint] = {}
+        by_mac: dict[str, list[TerminationPoint]] = defaultdict(list)
         for point in self.receivers:
             interface = graph.devices[point.device].interfaces[point.interface]
             if interface.mac:
-                by_mac[interface.mac] = point
+                by_mac[interface.mac].append(point)
             if not may and not (interface.enabled and interface.operational):
                 continue
             if interface.proxy_arp:
@@ -74,9 +74,9 @@ class Neighbourhood:
 
     def _answering(self, sender: TerminationPoint, address: int) -> list[TerminationPoint]:
         owners = [point for point in self._owners.get(address, ()) if point != sender]
-        bound = self._bound.get((sender, address))
-        if bound is not None and bound not in owners:
-            owners.append(bound)
+        bound = self._bound.get((sender, address), [])
+        if self._may or len(bound) == 1:
+            owners += [point for point in bound if point not in owners]
         proxies = [point for point in self._proxies if point != sender and point not in owners]
         return owners + proxies if self._may else owners or proxies
 
@@ -94,15 +94,14 @@ class Neighbourhood:
 def _static_bindings(
     devices: Mapping[str, Device],
     receivers: tuple[TerminationPoint, ...],
-    by_mac: Mapping[str, TerminationPoint],
+    by_mac: Mapping[str, list[TerminationPoint]],
     family: Family,
-) -> dict[tuple[TerminationPoint, int], TerminationPoint]:
-    """Neighbour entries that name a known interface: that is where the frames really go."""
+) -> dict[tuple[TerminationPoint, int], list[TerminationPoint]]:
+    """Neighbour entries that name known interfaces: that is where the frames really go."""
     bound = {}
     for point in receivers:
         for neighbour in devices[point.device].neighbours:
             if neighbour.interface == point.interface and neighbour.family is family:
-                target = by_mac.get(neighbour.mac)
-                if target is not None:
-                    bound[point, neighbour.address] = target
+                targets = by_mac.get(neighbour.mac, [])
+                bound[point, neighbour.address] = [target for target in targets if target != point]
     return bound

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 from builders.networks import device, interface, link, route, snapshot
 
 from segaudit.graph import build_graph
+from segaudit.model.device import Neighbour
 from segaudit.model.flow import Family
 from segaudit.model.snapshot import Snapshot
 from segaudit.packets import Universe
@@ -40,3 +43,26 @@ def test_an_owner_that_is_down_must_receive_nothing() -> None:
     graph = build_graph(owner_is_down())
     reached = Network(graph, UNIVERSE, Level.MUST).reach(Source(frozenset({"r1:eth1"})))
     assert reached.space(("in", "dead", "eth1")).is_empty
+
+
+def test_frames_to_a_mac_that_two_have_may_reach_both_and_surely_neither() -> None:
+    """r1's static entry for an address that nobody owns names a MAC that two routers were given."""
+    twice = "02:00:00:00:99:99"
+    r1 = device(
+        "r1",
+        interface("eth1", "10.1.0.1/24"),
+        interface("eth2", "10.9.0.1/24"),
+        routes=(route("10.2.0.0/24", "eth2", "10.9.0.9"),),
+        neighbours=(Neighbour("eth2", Family.IPV4, int(ip_address("10.9.0.9")), twice),),
+    )
+    others = [
+        device(name, interface("eth1", f"10.9.0.{number}/24", mac=twice), interface("eth2", "10.2.0.1/24"))
+        for number, name in enumerate(("r2", "r3"), start=2)
+    ]
+    wires = [link("r1:eth1"), link("r1:eth2", "r2:eth1", "r3:eth1"), link("r2:eth2"), link("r3:eth2")]
+    graph = build_graph(snapshot([r1, *others], wires))
+    source = Source(frozenset({"r1:eth1"}))
+    for level, reached in ((Level.MAY, True), (Level.MUST, False)):
+        found = Network(graph, UNIVERSE, level).reach(source)
+        both = [not found.space(("segment", f"{name}:eth2")).is_empty for name in ("r2", "r3")]
+        assert both == [reached, reached]
