@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING
 import click
 
 from segaudit.cli.audit import finish, measure, pull
-from segaudit.cli.options import as_of_option, output_option
+from segaudit.cli.options import as_of_option, means_option, output_option
 from segaudit.cli.outcome import exit_code, show
 from segaudit.errors import LabError
 
 if TYPE_CHECKING:
     from segaudit.collect.inventory_records import Inventory
+    from segaudit.executors import Means
     from segaudit.lab.runtime import RunningLab
     from segaudit.pipeline import Audit
     from segaudit.probe.scope import Authorisation
@@ -102,7 +103,8 @@ def inspect() -> None:
 @click.option("--offline", is_flag=True, help="Only the proof, on the snapshot stored with the topology.")
 @as_of_option
 @output_option
-def demo(topology: Path, offline: bool, as_of: date, output: Path | None) -> None:
+@means_option
+def demo(topology: Path, offline: bool, as_of: date, output: Path | None, means: Means) -> None:
     """Bring a network up, collect from it over SSH, prove, probe, report, take it down.
 
     TOPOLOGY is a folder with a topology file and a policy.yaml, or a scenario of it (labs/...). Where
@@ -116,12 +118,12 @@ def demo(topology: Path, offline: bool, as_of: date, output: Path | None) -> Non
         try:
             with _terminated_like_interrupted(), _lab_folder(), running_lab(topology) as running:
                 started = pipeline.now()
-                audit = audited(topology, running, policy, as_of)
+                audit = audited(topology, running, policy, as_of, means)
         except LabError as failure:
             click.echo(f"no lab on this machine: {failure}\nchecking the stored snapshot instead", err=True)
         else:
             finish(audit, output or Path("reports") / f"{started:%Y%m%dT%H%M%SZ}", "low")
-    audit = pipeline.check_folder(policy, _base(topology) / "snapshot", as_of)
+    audit = pipeline.check_folder(policy, _base(topology) / "snapshot", as_of, means=means)
     show(audit, ())
     sys.exit(exit_code(audit.result, "low"))
 
@@ -163,7 +165,9 @@ def _lab_folder() -> Iterator[None]:
                 os.environ["CLAB_LABDIR_BASE"] = before
 
 
-def audited(topology: Path, running: RunningLab, policy: Path, as_of: date) -> Audit:
+def audited(
+    topology: Path, running: RunningLab, policy: Path, as_of: date, means: Means | None = None
+) -> Audit:
     """The audit of a running lab: what its scenario withholds stays uncollected."""
     from segaudit import pipeline
     from segaudit.documents.snapshot_folder import read_snapshot
@@ -179,7 +183,7 @@ def audited(topology: Path, running: RunningLab, policy: Path, as_of: date) -> A
         raw = read_snapshot(scenario.intended)
     else:
         raw = pull(inventory.without(scenario.withhold if scenario else ()), 20)
-    audit = pipeline.check(policy, raw, as_of, started_at=started)
+    audit = pipeline.check(policy, raw, as_of, started_at=started, means=means or pipeline.ALONE)
     return measure(audit, _whole_lab(audit, running), lab_transports(running))
 
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from segaudit.cli.options import as_of_option, policy_option, snapshot_option
+from segaudit.cli.options import as_of_option, means_option, policy_option, snapshot_option
 from segaudit.errors import PolicyError, UsageError
 
 if TYPE_CHECKING:
+    from segaudit.executors import Means
     from segaudit.pipeline import Audit
 
 
@@ -42,12 +43,12 @@ def validate(policy: Path, snapshot: Path | None, as_of: date) -> None:
     click.echo(f"{policy}: well-formed: {counts}")
 
 
-def _audit(policy: Path, snapshot: Path, as_of: date) -> Audit:
+def _audit(policy: Path, snapshot: Path, as_of: date, means: Means) -> Audit:
     from segaudit.cli.progress import progress_bar
     from segaudit.pipeline import check_folder
 
     with progress_bar("proving") as tell:
-        return check_folder(policy, snapshot, as_of, tell)
+        return check_folder(policy, snapshot, as_of, tell, means)
 
 
 @click.command()
@@ -58,11 +59,12 @@ def _audit(policy: Path, snapshot: Path, as_of: date) -> Audit:
     "-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder for the report."
 )
 @click.option("--margins", is_flag=True, help="Also how many changes each isolation is away from none.")
-def report(policy: Path, snapshot: Path, as_of: date, output: Path, margins: bool) -> None:
+@means_option
+def report(policy: Path, snapshot: Path, as_of: date, output: Path, margins: bool, means: Means) -> None:
     """Write report.html and result.json for a snapshot folder (no probes)."""
     from segaudit.pipeline import write_reports
 
-    audit = _audit(policy, snapshot, as_of)
+    audit = _audit(policy, snapshot, as_of, means)
     if margins:
         audit = _strengthened(audit)
     for path in write_reports(audit, output).values():
@@ -82,12 +84,13 @@ def _strengthened(audit: Audit, id: str = "") -> Audit:
 @policy_option
 @snapshot_option
 @as_of_option
-def explain(verdict: str, policy: Path, snapshot: Path, as_of: date) -> None:
+@means_option
+def explain(verdict: str, policy: Path, snapshot: Path, as_of: date, means: Means) -> None:
     """Say why a verdict is what it is and how strong: ISO-1, ISO-1/forward or ISO-1/forward/ipv4."""
     from segaudit.pipeline import crossed
     from segaudit.report.terminal import explain as told
 
-    audit = crossed(_strengthened(_audit(policy, snapshot, as_of), verdict), verdict)
+    audit = crossed(_strengthened(_audit(policy, snapshot, as_of, means), verdict), verdict)
     click.echo(told(audit.result, verdict))
 
 

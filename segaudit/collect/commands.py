@@ -17,6 +17,9 @@ in fish a backslash before the closing quote is, so that is not taken)."""
 
 _PATH_WORD = r"[A-Za-z0-9_.:@+-]+"
 
+_INTERFACE = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}"
+"""Not every name that a kernel takes (``dev_valid_name``): it comes from the device, not from us."""
+
 READ_ONLY = tuple(
     re.compile(shape)
     for shape in (
@@ -25,6 +28,7 @@ READ_ONLY = tuple(
         r"(?:ip|bridge)(?: -[46djops]| -br| -f mpls)* [a-z0-9]+ show(?: [a-z0-9 ]+)?",
         r"ip xfrm policy show",  # not `state`, which prints keys
         r"tc(?: -[djps])* qdisc show",
+        rf"tc(?: -[djps])* filter show dev {_INTERFACE}",
         r"sysctl -a(?: -r '[^']+')?",
         r"nft(?: -[a-z]+| --debug=netlink)* list [a-z ]+",
         r"ip6?tables(?:-legacy|-nft)?-save(?: -c)?",

@@ -24,11 +24,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from threading import Timer
 from typing import Any
 
-from segaudit.collect.commands import refuse_unless_read_only
+from segaudit.collect.commands import NotReadOnly, refuse_unless_read_only
 from segaudit.collect.credentials import Login
 from segaudit.collect.failures import SessionFailed, classified
 from segaudit.collect.host_keys import KnownHost, fingerprint, host_name, known_hosts_lines
@@ -117,7 +118,8 @@ def pull(
 
     Raises:
         SessionFailed: anything that keeps one mandatory command's output from being complete.
-        NotReadOnly: the platform lists a command that is not read-only; no device was contacted.
+        NotReadOnly: the platform asks for a command that is not read-only. It was not run, and where
+            it is of the platform's list, no device was contacted.
     """
     for command in platform.commands:
         refuse_unless_read_only(command)
@@ -125,11 +127,13 @@ def pull(
     try:
         with _opened(device, platform, login, known, limits) as session:
             _refuse_noise(session, device, limits)
-            files = [_file(session, device, command, limits, now) for command in platform.commands]
+            files = _files(session, device, platform, limits, now)
             shown = fingerprint(session.remote_conn_pre.get_transport().get_remote_server_key().asbytes())
+    except NotReadOnly:
+        raise
     except Exception as failure:
         raise classified(failure, at, login.username) from failure
-    return RawConfig(device.name, platform.name, tuple(files), dict(device.labels), shown)
+    return RawConfig(device.name, platform.name, files, dict(device.labels), shown)
 
 
 @contextmanager
@@ -270,7 +274,19 @@ def _close(session: Any) -> None:
     session.disconnect()
 
 
-# ---- one command
+# ---- the commands
+
+
+def _files(
+    session: Any, device: InventoryDevice, platform: Platform, limits: Limits, now: Callable[[], datetime]
+) -> tuple[RawFile, ...]:
+    """The output of the platform's list, then of the commands that this output gives rise to."""
+    run = partial(_file, session, device, limits=limits, now=now)
+    listed = [run(command) for command in platform.commands]
+    follow_ups = platform.follow_ups(listed)
+    for command in follow_ups:
+        refuse_unless_read_only(command)
+    return (*listed, *(run(command) for command in follow_ups))
 
 
 def _file(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from segaudit.model.device import Device
@@ -24,13 +24,25 @@ class ShowCommand:
     end_marker: str | None = None
 
 
+def _nothing_more(files: Sequence[RawFile]) -> tuple[ShowCommand, ...]:
+    """What a platform asks whose ``commands`` are all there is to ask."""
+    del files
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """How a network OS is reached and read: what ``collect`` needs and the vendor folder knows."""
+    """How a network OS is reached and read: what ``collect`` needs and the vendor folder knows.
+
+    ``follow_ups`` gives the commands that can only be written once the output of ``commands`` is there
+    (one for each interface). A device may have lied in that output, on purpose: whatever it says, the
+    function returns, and its commands only read, each into a file that no other command writes.
+    """
 
     name: str
     netmiko_device_type: str
     commands: tuple[ShowCommand, ...]
+    follow_ups: Callable[[Sequence[RawFile]], tuple[ShowCommand, ...]] = _nothing_more
 
 
 @dataclass(frozen=True, slots=True)

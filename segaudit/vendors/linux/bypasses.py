@@ -25,9 +25,6 @@ _TAKE_NO_FILTERS = frozenset(
 )
 """Queueing disciplines without ``tcf_block``: the kernel refuses filters on them (net/sched/cls_api.c)."""
 
-_CLASSLESS = frozenset({"fq_codel", "fq_pie", "sfq", "cake"})
-"""Take filters at their root only, so that ``tc filter show dev X`` lists all of them."""
-
 _ASSUMED = {
     platform.QDISC: "traffic control is taken to redirect and rewrite nothing",
     platform.XFRM_POLICY: "the device is taken to have no IPsec policies",
@@ -85,7 +82,7 @@ def _account_qdiscs(reading: Reading) -> None:
 def _shown_without_filters(reading: Reading, record: QdiscRecord) -> bool:
     """True where the filters of an interface were listed, there are none, and none could be elsewhere."""
     name = platform.qdisc_filters(record.interface)
-    whole = record.kind in _CLASSLESS and not record.parent
+    whole = record.kind in platform.FILTERS_AT_ROOT and not record.parent
     return whole and reading.optional_records(name, lambda _, span: span) == ()
 
 

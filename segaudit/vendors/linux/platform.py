@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from segaudit.model.snapshot import Platform, ShowCommand
+import json
+import re
+from collections.abc import Iterator, Sequence
+
+from segaudit.model.snapshot import Platform, RawFile, ShowCommand
 
 HOSTNAME = "hostname.txt"
 LINK = "ip-link.json"
@@ -58,9 +62,39 @@ _PER_INTERFACE = rf"conf\..*\.({'|'.join(SYSCTL_NAMES)})"
 _SYSCTL_PATTERN = rf"^net\.(ipv[46]\.(ip_forward|{_PER_INTERFACE})|bridge\.{BRIDGE_CALLS}6?tables)$"
 
 
+FILTERS_AT_ROOT = frozenset({"fq_codel", "fq_pie", "sfq", "cake"})
+"""Queueing disciplines without classes: what ``tc filter show dev X`` lists is all that they may hold."""
+
+_ASKED = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}")
+"""Interface names that a command is made of; the kernel allows others, whose filters stay unknown."""
+
+
 def qdisc_filters(interface: str) -> str:
     """The file of ``tc -j -p filter show dev INTERFACE``: the filters of its root qdisc."""
     return f"tc-filter-{interface}.json"
+
+
+def follow_ups(files: Sequence[RawFile]) -> tuple[ShowCommand, ...]:
+    """The filters of each interface whose qdisc would be harmless without any; none can be listed at once."""
+    listings = [file.text for file in files if file.name == QDISC and not file.exit_status]
+    names = {name for listing in listings for name in _interfaces_to_ask(listing)}
+    return tuple(
+        ShowCommand(qdisc_filters(name), f"tc -j -p filter show dev {name}", optional=True)
+        for name in sorted(names)
+    )
+
+
+def _interfaces_to_ask(listing: str) -> Iterator[str]:
+    """None where the listing cannot be read: its device is doubtful anyway."""
+    try:
+        entries = json.loads(listing)
+    except (ValueError, RecursionError):
+        return
+    for entry in entries if isinstance(entries, list) else ():
+        match entry:
+            case {"kind": str(kind), "root": True, "dev": str(name)} if kind in FILTERS_AT_ROOT:
+                if _ASKED.fullmatch(name):
+                    yield name
 
 
 PLATFORM = Platform(
@@ -97,4 +131,5 @@ PLATFORM = Platform(
         ShowCommand(FRR_ROUTE4, "vtysh -c 'show ip route json'", optional=True),
         ShowCommand(FRR_ROUTE6, "vtysh -c 'show ipv6 route json'", optional=True),
     ),
+    follow_ups=follow_ups,
 )
