@@ -30,7 +30,7 @@ READ_ONLY = tuple(
         r"tc(?: -[djps])* qdisc show",
         rf"tc(?: -[djps])* filter show dev {_INTERFACE}",
         r"sysctl -a(?: -r '[^']+')?",
-        r"nft(?: -[a-z]+| --debug=netlink)* list [a-z ]+",
+        r"nft(?: -[ajnst]+| --debug=netlink)* list [a-z ]+",  # not -f and -i, which run commands
         r"ip6?tables(?:-legacy|-nft)?-save(?: -c)?",
         r"ipset (?:save|list)",
         r"vtysh -c 'show [^';|]+'",

@@ -174,8 +174,17 @@ class Connections:
                             local |= inside.now
                     else:
                         yield from self._opened(name, interface, at_forward, new)
+        yield from self._own_translated(new)
         if not local.is_empty:
             yield _opening(local, local, local, False, False)
+
+    def _own_translated(self, new: Passing) -> Iterator[Opening]:
+        """What the device itself may open and OUTPUT or POSTROUTING translates."""
+        for _, routed, out in self._stages.own_courses(new, self._own_packets()):
+            if out.changed:
+                moved = out.changed - routed.changed
+                between = routed.now & out.now.without(*moved) if moved else out.now
+                yield _opening(out.entered, between, out.now, bool(routed.changed), bool(moved))
 
     def _opened(self, name: str, interface: str, way: Way, passing: Passing) -> Iterator[Opening]:
         accepted = self._stages.passed(Hook.FORWARD, name, interface, passing.state, way.now)
@@ -188,7 +197,16 @@ class Connections:
                 yield _opening(out.entered, routed, out.now, bool(before), bool(moved))
 
     def _own_connections(self) -> HeaderSpace:
-        """What the device itself may open: from one of its addresses, as far as OUTPUT lets it."""
+        """What the device itself may open: as far as OUTPUT lets it."""
+        packets = self._fresh() & self._own_packets()
+        return self._universe.union(
+            self._stages.passed(Hook.OUTPUT, None, name, ConnectionState.NEW, packets)
+            for name, interface in sorted(self._device.interfaces.items())
+            if interface.enabled
+        )
+
+    def _own_packets(self) -> HeaderSpace:
+        """Everything from one of the device's addresses."""
         universe = self._universe
         own = [
             (address.address, address.address)
@@ -196,12 +214,7 @@ class Connections:
             for address in interface.addresses
             if address.family is universe.family
         ]
-        packets = self._fresh() & universe.ranges(self._compiled.column(HeaderField.SOURCE), own)
-        return universe.union(
-            self._stages.passed(Hook.OUTPUT, None, name, ConnectionState.NEW, packets)
-            for name, interface in sorted(self._device.interfaces.items())
-            if interface.enabled
-        )
+        return universe.ranges(self._compiled.column(HeaderField.SOURCE), own)
 
 
 def _joined(passings: Iterable[Passing]) -> Iterator[Passing]:

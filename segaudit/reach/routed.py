@@ -159,9 +159,14 @@ class Routing:
     # -- reverse path ----------------------------------------------------------------------------
 
     def let_in(self, incoming: str) -> HeaderSpace:
-        """The packets that the reverse-path filter of an interface lets in."""
+        """The packets that the reverse-path filter of an interface lets in.
+
+        For certain only packets between plain addresses, whatever a translation makes of them later
+        (Linux net/ipv6/ip6_input.c ``ip6_rcv_core``: none to or from the loopback address).
+        """
         if incoming not in self._let_in:
-            self._let_in[incoming] = self._reverse_path(incoming)
+            found = self._reverse_path(incoming)
+            self._let_in[incoming] = found if self.level is Level.MAY else found & self._plain()
         return self._let_in[incoming]
 
     def filters_sources(self, incoming: str) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from segaudit.model.acl import Hook, Translate, TranslationKind
+from segaudit.model.device import InterfaceKind
 from segaudit.model.flow import ConnectionState, Family
 from segaudit.packets import HeaderSpace
 from segaudit.reach.compiled import CompiledDevice
@@ -56,17 +57,41 @@ class Stages:
 
     def own_ways(self, passing: Passing, start: HeaderSpace) -> Iterator[tuple[Target, Way]]:
         """Every way of packets that the device makes itself: through OUTPUT, as configured."""
+        return ((target, out) for target, _, out in self.own_courses(passing, start))
+
+    def own_courses(self, passing: Passing, start: HeaderSpace) -> Iterator[tuple[Target, Way, Way]]:
+        """``own_ways`` with the packets also as they are after OUTPUT."""
         made = start & passing.packets
         for target in self.targets(None, made, passing.state):
             way = Way.start(made & target[2])
-            if target[0] is None or way.now.is_empty:
-                continue
-            sent_ways = self._hooks.staged(
-                Hook.OUTPUT, None, target[0], way, passing.state, passing.before_routing
-            )
-            for sent in sent_ways:
-                for out in self.after_routing(None, target[0], sent, passing):
-                    yield target, out
+            for interface in () if way.now.is_empty else self._towards(target):
+                sent_ways = self._hooks.staged(
+                    Hook.OUTPUT, None, interface, way, passing.state, passing.before_routing
+                )
+                for sent in sent_ways:
+                    for final, routed in self._routed_again(target, sent, passing.state):
+                        assert final[0] is not None
+                        for out in self.after_routing(None, final[0], routed, passing):
+                            yield final, routed, out
+
+    def _towards(self, target: Target) -> list[str]:
+        """The output interface of the device's own packets; for those to itself a loopback."""
+        interfaces = self.compiled.device.interfaces
+        loopbacks = [name for name, one in interfaces.items() if one.kind is InterfaceKind.LOOPBACK]
+        return loopbacks if target[0] is None else [target[0]]
+
+    def _routed_again(
+        self, target: Target, way: Way, state: ConnectionState
+    ) -> Iterator[tuple[Target, Way]]:
+        """Where own packets leave; those with another destination since OUTPUT are routed once more.
+
+        Linux nf_nat_proto.c ``nf_nat_ipv4_local_fn``, ``nf_nat_ipv6_local_fn``: ``ip_route_me_harder``.
+        """
+        again = self.targets(None, way.now, state) if way.changed else [target]
+        for other in again:
+            onward = way.keep(other[2]) if way.changed else way
+            if other[0] is not None and not onward.now.is_empty:
+                yield other, onward
 
     def before_routing(self, name: str, way: Way, passing: Passing) -> Iterator[Way]:
         """From the wire to the routing decision."""

@@ -205,8 +205,23 @@ class Walker:
                 for made in self._filtered(sent, device, Hook.OUTPUT, here, onward):
                     if isinstance(made, Walk):
                         yield made
-                    else:
+                    elif made.flow.destination == position.flow.destination:
                         yield from self._posted(sent, device, made, onward, hop, position.flow, None)
+                    else:
+                        yield from self._rerouted(sent, device, made, context, position.flow)
+
+    def _rerouted(
+        self, sent: Flow, device: Device, position: _Position, context: Context, entered: Flow
+    ) -> Iterator[Walk | _Position]:
+        """OUTPUT gave the packet another destination: it is routed once more."""
+        for route, certain in _lookup(device, position.flow, context):
+            for hop in route.next_hops if route.kind is RouteKind.UNICAST else ():
+                outgoing = device.interfaces.get(hop.interface or "")
+                if outgoing is not None and outgoing.enabled:
+                    here = replace(position, certain=position.certain and certain)
+                    here = self._step(here, f"route {route} dev {outgoing.name}", "routed", span=route.span)
+                    onward = replace(context, outgoing=outgoing.name)
+                    yield from self._posted(sent, device, here, onward, hop, entered, None)
 
     def _to_itself(
         self, sent: Flow, device: Device, position: _Position, context: Context

@@ -64,8 +64,11 @@ class Box:
                 there = seen._replace(outgoing=exit.interface)
                 hook = ("forward" if incoming else "output") if exit.interface else "input"
                 for one in self._hook(hook, [_kept(course, routed)], there, before):
-                    left = self._hook("leaving" if exit.interface else "inside", [one], there, after)
-                    yield from ((exit, one, out) for out in left)
+                    again = hook == "output" and one.changed
+                    for to, part in self._targets(seen, one.now) if again else [(exit, ALL)]:
+                        kept, last = [_kept(one, part)], seen._replace(outgoing=to.interface)
+                        for out in self._hook("leaving" if to.interface else "inside", kept, last, after):
+                            yield to, one, out
 
     def _hook(self, hook: str, courses: list[Course], seen: Seen, bound: Rewrite = None) -> list[Course]:
         """Through the steps of a hook; ``bound``: the translation that the packets' connection has."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import logging
 import os
 import pwd
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -28,7 +29,8 @@ from segaudit.collect.run import Progress, collect
 from segaudit.collect.session import Limits
 from segaudit.collect.transport import NetworkNamespace
 from segaudit.documents.snapshot_folder import read_snapshot, write_snapshot
-from segaudit.model.snapshot import Platform, RawSnapshot, ShowCommand
+from segaudit.model.snapshot import Platform, RawConfig, RawFile, RawSnapshot, ShowCommand
+from segaudit.parse import parse_device, platforms
 
 ACCOUNT = pwd.getpwuid(os.getuid())
 USER = ACCOUNT.pw_name
@@ -389,7 +391,7 @@ class _PasswordOnly(paramiko.ServerInterface):  # type: ignore[misc]
             channel.sendall(done.stdout)
             channel.sendall_stderr(done.stderr)
             channel.send_exit_status(done.returncode)
-            channel.close()
+            channel.shutdown_write()  # the client closes: ours could overtake the reply to its request
 
         threading.Thread(target=run, daemon=True).start()
         return True
@@ -657,8 +659,9 @@ def test_a_cli_that_floods(cli: Callable[[float], Server]) -> None:
 # ---- from inside a network namespace
 
 
-def test_through_a_network_namespace(server: Server, tmp_path: Path) -> None:
-    """The same address and port: refused outside of the namespace, answered inside."""
+@pytest.fixture
+def namespace() -> Iterator[int]:
+    """The process that holds a network namespace of its own, with a loopback that is up."""
     if os.geteuid() != 0 or shutil.which("unshare") is None or shutil.which("nsenter") is None:
         pytest.skip("needs root and util-linux's unshare and nsenter")
     holder = subprocess.Popen(
@@ -669,21 +672,199 @@ def test_through_a_network_namespace(server: Server, tmp_path: Path) -> None:
         assert holder.stdout is not None
         if holder.stdout.readline() != b"ready\n":
             pytest.skip("no network namespaces here")
-        with _sshd(tmp_path / "inside", in_namespace=holder.pid) as inside:
-            there = NetworkNamespace(Path(f"/proc/{holder.pid}/ns/net"))
-            devices = [
-                _device(inside, "inside", transport=there),
-                _device(inside, "outside"),
-                _device(server, "still-outside"),
-            ]
-            snapshot = _collect(devices)
-        assert [config.device for config in snapshot.configs] == ["inside", "still-outside"]
-        assert [failure.device for failure in snapshot.failures] == ["outside"]
-        gone = NetworkNamespace(tmp_path / "gone")
-        assert "No such file" in _reason(_collect([_device(server, transport=gone)]))
+        yield holder.pid
     finally:
         holder.terminate()
         holder.wait(10)
+
+
+def _there(namespace: int) -> NetworkNamespace:
+    return NetworkNamespace(Path(f"/proc/{namespace}/ns/net"))
+
+
+def test_through_a_network_namespace(server: Server, namespace: int, tmp_path: Path) -> None:
+    """The same address and port: refused outside of the namespace, answered inside."""
+    with _sshd(tmp_path / "inside", in_namespace=namespace) as inside:
+        devices = [
+            _device(inside, "inside", transport=_there(namespace)),
+            _device(inside, "outside"),
+            _device(server, "still-outside"),
+        ]
+        snapshot = _collect(devices)
+    assert [config.device for config in snapshot.configs] == ["inside", "still-outside"]
+    assert [failure.device for failure in snapshot.failures] == ["outside"]
+    gone = NetworkNamespace(tmp_path / "gone")
+    assert "No such file" in _reason(_collect([_device(server, transport=gone)]))
+
+
+# ---- commands that follow from an answer
+
+
+def _following(*commands: ShowCommand) -> Platform:
+    """A platform that asks ``commands`` of whoever has said this machine's name."""
+
+    def follow_ups(files: Sequence[RawFile]) -> tuple[ShowCommand, ...]:
+        return commands if [file.text for file in files] == [os.uname().nodename + "\n"] else ()
+
+    return Platform("linux", "linux", (HOSTNAME,), follow_ups)
+
+
+def test_a_command_that_follows_from_an_answer(server: Server, tmp_path: Path) -> None:
+    more = tmp_path / "more"
+    more.write_text("more\n")
+    platform = _following(
+        ShowCommand("more.txt", f"cat {more}"),
+        ShowCommand("absent.txt", f"cat {tmp_path}/absent", optional=True),
+    )
+    (raw,) = _collect([_device(server)], platform=platform).configs
+    assert [file.name for file in raw.files] == ["hostname.txt", "more.txt", "absent.txt"]
+    assert [file.exit_status for file in raw.files] == [0, 0, 1]
+    assert raw.files[1].text == "more\n"
+
+
+def test_a_command_that_follows_and_does_more_than_read_is_not_run(server: Server, tmp_path: Path) -> None:
+    touched = tmp_path / "touched"
+    command = f"tc filter show dev eth0; touch {touched}"
+    platform = _following(ShowCommand("a.txt", "cat /dev/null"), ShowCommand("b.txt", command))
+    reason = _reason(_collect([_device(server)], platform=platform))
+    assert reason == f"not a known read-only command: {command!r}"
+    assert not touched.exists()
+
+
+# ---- the Linux platform, on this kernel
+
+
+LINUX = platforms()["linux"]
+FQ_CODEL = """[ {
+        "kind": "noqueue",
+        "handle": "0:",
+        "dev": "lo",
+        "root": true,
+        "refcnt": 2,
+        "options": {}
+    },{
+        "kind": "fq_codel",
+        "handle": "0:",
+        "dev": "eth1",
+        "root": true,
+        "refcnt": 2,
+        "options": {
+            "limit": 10240,
+            "flows": 1024,
+            "quantum": 1514,
+            "target": 4999,
+            "interval": 99999,
+            "memory_limit": 33554432,
+            "ecn": true,
+            "drop_batch": 64
+        }
+    } ]
+"""
+"""What ``tc`` of iproute2 6.1 prints for a virtual machine's only card."""
+
+
+def _inside(namespace: int, command: str) -> bool:
+    """True where the command succeeds in the namespace."""
+    enter = ["nsenter", f"--net=/proc/{namespace}/ns/net", "sh", "-c", command]
+    return subprocess.run(enter, capture_output=True, check=False).returncode == 0
+
+
+def _needs(*programs: str) -> None:
+    for program in programs:
+        if shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") is None:
+            pytest.skip(f"not installed: {program}")
+
+
+@pytest.fixture
+def router(namespace: int) -> int:
+    """A namespace with a wire, eth1 to eth2."""
+    _needs("ip", "tc", "sysctl")
+    assert _inside(namespace, "ip link add eth1 type veth peer name eth2")
+    return namespace
+
+
+def _collected(namespace: int, folder: Path, qdiscs: str = "") -> RawConfig:
+    """All that the Linux platform reads of the namespace; ``qdiscs`` is a recorded answer of ``tc``."""
+    settings: tuple[str, ...] = ()
+    if qdiscs:
+        (folder / "qdiscs").write_text(qdiscs)
+        asked = '*" tc -j -p qdisc show"'
+        answer = f'case "$SSH_ORIGINAL_COMMAND" in {asked}) cat {folder}/qdiscs;;'
+        settings = (f'ForceCommand {answer} *) eval "$SSH_ORIGINAL_COMMAND";; esac',)
+    with _sshd(folder / "router", *settings, in_namespace=namespace) as server:
+        snapshot = _collect([_device(server, transport=_there(namespace))], platform=LINUX)
+    assert snapshot.failures == ()
+    write_snapshot(folder / "snapshot", snapshot)
+    return snapshot.configs[0]
+
+
+def _doubts(raw: RawConfig) -> list[str]:
+    return [line.reason for line in parse_device(raw).lines if not line.bounded]
+
+
+def _filters_asked(raw: RawConfig) -> list[str]:
+    return [file.command for file in raw.files if " filter " in file.command]
+
+
+def test_a_card_with_a_plain_queue_is_no_doubt(router: int, tmp_path: Path) -> None:
+    raw = _collected(router, tmp_path, FQ_CODEL)
+    assert _filters_asked(raw) == ["tc -j -p filter show dev eth1"]
+    listed = raw.file("tc-filter-eth1.json")
+    assert listed is not None
+    assert (listed.text.split(), listed.exit_status) == (["[", "]"], 0)
+    assert _doubts(raw) == []
+
+
+def test_a_card_with_this_kernel_s_own_queue_is_no_doubt(router: int, tmp_path: Path) -> None:
+    if not _inside(router, "tc qdisc replace dev eth1 root fq_codel"):
+        pytest.skip("this kernel has no fq_codel")
+    raw = _collected(router, tmp_path)
+    assert _filters_asked(raw) == ["tc -j -p filter show dev eth1"]
+    assert _doubts(raw) == []
+
+
+def test_a_card_with_a_filter_is_a_doubt(router: int, tmp_path: Path) -> None:
+    """A real filter, on a queue that this kernel has."""
+    mirror = "protocol ip u32 match u32 0 0 action mirred egress mirror dev eth2"
+    if not _inside(router, f"tc qdisc add dev eth1 root htb && tc filter add dev eth1 {mirror}"):
+        pytest.skip("this kernel has no htb, u32 or mirred")
+    raw = _collected(router, tmp_path, FQ_CODEL)
+    listed = raw.file("tc-filter-eth1.json")
+    assert listed is not None and "mirred" in listed.text
+    assert "fq_codel on eth1 may hold filters that redirect or rewrite packets" in _doubts(raw)
+
+
+def test_an_interface_that_went_away_is_a_doubt(router: int, tmp_path: Path) -> None:
+    raw = _collected(router, tmp_path, FQ_CODEL.replace("eth1", "eth9"))
+    listed = raw.file("tc-filter-eth9.json")
+    assert listed is not None and listed.exit_status == 1
+    assert "fq_codel on eth9 may hold filters that redirect or rewrite packets" in _doubts(raw)
+
+
+def test_names_of_interfaces_are_never_run(router: int, tmp_path: Path) -> None:
+    """Through a real shell: a listing full of commands leaves no trace, and its device doubtful."""
+    touched = tmp_path / "touched"
+    names = [
+        *(f"eth1;touch {touched}", f"$(touch {touched})", f"`touch {touched}`", f"eth1\ntouch {touched}"),
+        *(f"eth1|touch {touched}", f"eth1&&touch {touched}", f"eth1>{touched}", f"' ; touch {touched} ; '"),
+        *("../../touched", "-batch", "eth1", "eth1"),
+    ]
+    listing = [{"kind": "fq_codel", "handle": "0:", "dev": name, "root": True} for name in names]
+    raw = _collected(router, tmp_path, json.dumps(listing))
+    assert not touched.exists()
+    assert _filters_asked(raw) == ["tc -j -p filter show dev eth1"]
+    assert len([doubt for doubt in _doubts(raw) if doubt.startswith("fq_codel on ")]) == 10
+
+
+def test_the_bytecode_of_the_rules_is_collected(router: int, tmp_path: Path) -> None:
+    _needs("nft")
+    if not _inside(router, "nft 'table inet t { chain c { tcp dport 22 accept; }; }'"):
+        pytest.skip("this kernel has no nftables")
+    listed = _collected(router, tmp_path).file("nftables-netlink.txt")
+    assert listed is not None
+    assert (listed.command, listed.exit_status) == ("nft --debug=netlink list ruleset", 0)
+    assert "[ meta load l4proto => reg 1 ]" in listed.text
+    assert "tcp dport 22 accept" in listed.text
 
 
 # ---- secrets

@@ -75,7 +75,7 @@ def qdisc_filters(interface: str) -> str:
 
 
 def follow_ups(files: Sequence[RawFile]) -> tuple[ShowCommand, ...]:
-    """The filters of each interface whose qdisc would be harmless without any; none can be listed at once."""
+    """The filters of each interface whose qdisc is harmless without any; nothing lists all of them."""
     listings = [file.text for file in files if file.name == QDISC and not file.exit_status]
     names = {name for listing in listings for name in _interfaces_to_ask(listing)}
     return tuple(
