@@ -128,11 +128,17 @@ def _lines(dice: random.Random, plan: NetworkPlan, router: int, nat: bool, rules
     return made
 
 
+_HOP_LIMIT = re.compile(r"--(ttl|hl)-(set|inc)|(ttl|hoplimit) set")
+
+
 def _filters(dice: random.Random, plan: NetworkPlan, nat: bool) -> list[Line]:
-    """A random ruleset, with its four wires turned into four of the network's."""
+    """A random ruleset, with its four wires turned into four of the network's.
+
+    None that sets a hop limit: where routes go round, its packets would never end.
+    """
     rules = Dice(dice)
     made = rules.random.choice((nft_lines, iptables_lines))(rules, nat and dice.random() < 0.5, 0.0)
-    made = [line for line in made if "legacy" not in line.program]
+    made = [line for line in made if "legacy" not in line.program and not _HOP_LIMIT.search(line.text)]
     turned = dice.choices(list(plan.wires), k=4)
     return [Line(line.program, _turned(line.text, turned)) for line in made]
 
