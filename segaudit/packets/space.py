@@ -112,6 +112,7 @@ class Universe:
         self._negated = [~variable for variable in self._variables]
         self._remembered: dict[Hashable, HeaderSpace] = {}
         self._cubes: dict[frozenset[HeaderField], BCDDFunction] = {}
+        self._octets: dict[tuple[int, int, int], BCDDFunction] = {}
         self.all = HeaderSpace(self, self._manager.true())
         self.none = HeaderSpace(self, self._manager.false())
 
@@ -171,11 +172,26 @@ class Universe:
             raise _full() from failure
 
     def _masked(self, field: HeaderField, value: int, mask: int) -> BCDDFunction:
+        bits = self._bits[field]
         cube = self._manager.true()
-        for position, index in enumerate(reversed(self._bits[field])):
-            if mask >> position & 1:
-                cube &= self._variables[index] if value >> position & 1 else self._negated[index]
+        for position in range(0, mask.bit_length(), 8):
+            if asked := mask >> position & 0xFF:
+                lowest = bits[-1] - position
+                cube = self._octet(lowest, value >> position & asked, asked) & cube
         return cube
+
+    def _octet(self, lowest: int, value: int, mask: int) -> BCDDFunction:
+        """Up to eight neighbouring bits, the last of which is ``lowest``: most cubes are made of few."""
+        key = (lowest, value, mask)
+        found = self._octets.get(key)
+        if found is None:
+            found = self._manager.true()
+            for position in range(mask.bit_length()):
+                if mask >> position & 1:
+                    index = lowest - position
+                    found &= self._variables[index] if value >> position & 1 else self._negated[index]
+            self._octets[key] = found
+        return found
 
     def _encoded(self, field: HeaderField, codes: list[Range]) -> HeaderSpace:
         """The packets whose ``field``, as it is encoded, is in ``codes`` (sorted and disjoint)."""

@@ -179,12 +179,31 @@ class Connections:
             yield _opening(local, local, local, False, False)
 
     def _own_translated(self, new: Passing) -> Iterator[Opening]:
-        """What the device itself may open and OUTPUT or POSTROUTING translates."""
-        for _, routed, out in self._stages.own_courses(new, self._own_packets()):
-            if out.changed:
-                moved = out.changed - routed.changed
-                between = routed.now & out.now.without(*moved) if moved else out.now
-                yield _opening(out.entered, between, out.now, bool(routed.changed), bool(moved))
+        """What the device itself may open and OUTPUT or POSTROUTING translates, wherever it is routed.
+
+        One for all that are translated at the same ends: which it was matters only to the device.
+        """
+        found: dict[tuple[bool, bool], Opening] = {}
+        for routed, out in self._own_ways(new):
+            moved = out.changed - routed.changed
+            between = routed.now & out.now.without(*moved) if moved else out.now
+            one = _opening(out.entered, between, out.now, bool(routed.changed), bool(moved))
+            key = (one.destination_changed, one.source_changed)
+            found[key] = _both(found[key], one) if key in found else one
+        yield from found.values()
+
+    def _own_ways(self, new: Passing) -> Iterator[tuple[Way, Way]]:
+        """Own packets that are translated, behind OUTPUT and as they leave."""
+        hooks = (Hook.OUTPUT, Hook.POSTROUTING)
+        if not any(one.translates for hook in hooks for one in self._compiled.attached[hook]):
+            return
+        start = Way.start(new.packets & self._own_packets())
+        up = sorted(name for name, one in self._device.interfaces.items() if one.enabled)
+        for name in up:
+            for routed in self._stages.through_output(name, start, new):
+                for last in up if routed.changed else [name]:
+                    leaving = self._stages.after_routing(None, last, routed, new)
+                    yield from ((routed, out) for out in leaving if out.changed and not out.now.is_empty)
 
     def _opened(self, name: str, interface: str, way: Way, passing: Passing) -> Iterator[Opening]:
         accepted = self._stages.passed(Hook.FORWARD, name, interface, passing.state, way.now)
@@ -229,6 +248,17 @@ def _joined(passings: Iterable[Passing]) -> Iterator[Passing]:
 def _only(space: HeaderSpace, field: HeaderField) -> HeaderSpace:
     """The packets that agree with a member on ``field``, whatever the rest."""
     return space.without(*(other for other in HeaderField if other is not field))
+
+
+def _both(one: Opening, other: Opening) -> Opening:
+    """Two openings that are translated at the same ends, as one that may be either."""
+    return Opening(
+        one.entered | other.entered,
+        one.routed | other.routed,
+        one.left | other.left,
+        one.destination_changed,
+        one.source_changed,
+    )
 
 
 def _opening(

@@ -57,22 +57,21 @@ class Stages:
 
     def own_ways(self, passing: Passing, start: HeaderSpace) -> Iterator[tuple[Target, Way]]:
         """Every way of packets that the device makes itself: through OUTPUT, as configured."""
-        return ((target, out) for target, _, out in self.own_courses(passing, start))
-
-    def own_courses(self, passing: Passing, start: HeaderSpace) -> Iterator[tuple[Target, Way, Way]]:
-        """``own_ways`` with the packets also as they are after OUTPUT."""
         made = start & passing.packets
         for target in self.targets(None, made, passing.state):
             way = Way.start(made & target[2])
             for interface in () if way.now.is_empty else self._towards(target):
-                sent_ways = self._hooks.staged(
-                    Hook.OUTPUT, None, interface, way, passing.state, passing.before_routing
-                )
-                for sent in sent_ways:
+                for sent in self.through_output(interface, way, passing):
                     for final, routed in self._routed_again(target, sent, passing.state):
                         assert final[0] is not None
                         for out in self.after_routing(None, final[0], routed, passing):
-                            yield final, routed, out
+                            yield final, out
+
+    def through_output(self, interface: str, way: Way, passing: Passing) -> Iterator[Way]:
+        """The device's own packets behind OUTPUT, on their way to ``interface``."""
+        yield from self._hooks.staged(
+            Hook.OUTPUT, None, interface, way, passing.state, passing.before_routing
+        )
 
     def _towards(self, target: Target) -> list[str]:
         """The output interface of the device's own packets; for those to itself a loopback."""
