@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
 from segaudit.model.device import Interface, NextHop, RouteKind
 from segaudit.model.flow import ConnectionState, Family
@@ -45,10 +46,8 @@ class Routing:
                 yield other, None, turned if other == incoming else forwardable, True
             return
         if incoming is None and self.level is Level.MAY:
-            for other in sorted(
-                self._device.interfaces
-            ):  # by its choice, not by routes (ip(7) IP_MULTICAST_IF)
-                yield other, None, self._multicast(), True
+            for other in sorted(self._device.interfaces):  # by its choice (ip(7) IP_MULTICAST_IF)
+                yield other, None, self._multicast, True
         for route, bounds in self.compiled.routes(incoming, state):
             space = bounds.may if self.level is Level.MAY else bounds.must
             if route is None or (packets & space).is_empty:
@@ -92,13 +91,19 @@ class Routing:
         if universe.family not in incoming.forwarding:
             return universe.none
         if universe.family is Family.IPV4:
-            return universe.all if self.level is Level.MAY else self._unicast()
+            return universe.all if self.level is Level.MAY else self._unicast
+        return self._not_confined
+
+    @cached_property
+    def _not_confined(self) -> HeaderSpace:
+        """What IPv6 lets leave by another link (see ``forwardable``)."""
+        universe = self._universe
         confined = universe.none
         for value, length in ((0xFE80 << 112, 10), (1, 128)):
             for field in (HeaderField.SOURCE, HeaderField.DESTINATION):
                 confined |= universe.prefix(field, value, length)
         confined |= universe.prefix(self.compiled.column(HeaderField.SOURCE), 0xFF << 120, 8)
-        return ~confined if self.level is Level.MAY else self._unicast() - confined
+        return ~confined if self.level is Level.MAY else self._unicast - confined
 
     def turnable(self, incoming: Interface) -> HeaderSpace:
         """What the device would send back out of the interface that it came in by.
@@ -109,6 +114,7 @@ class Routing:
         loosely = self.level is Level.MAY and self._universe.family in incoming.forwarding
         return self._universe.all if loosely else self.forwardable(incoming)
 
+    @cached_property
     def _multicast(self) -> HeaderSpace:
         first, length = (0xE0, 4) if self._universe.family is Family.IPV4 else (0xFF, 8)
         shift = self._universe.family.bits - 8
@@ -118,16 +124,18 @@ class Routing:
         """What may, or must, be accepted of what was received, or be sent of what the device made."""
         if self.level is Level.MAY:
             return self._universe.all
-        return self._plain() if incoming is None else self._unicast()
+        return self._plain if incoming is None else self._unicast
 
+    @cached_property
     def _unicast(self) -> HeaderSpace:
         """Packets between plain unicast addresses: what a router certainly forwards (RFC 1812 §5.3.7).
 
         A source that is the router's own or a broadcast address is a Martian (Linux
         net/ipv4/fib_frontend.c ``fib_validate_source``).
         """
-        return self._plain() - self._own_sources()
+        return self._plain - self._own_sources()
 
+    @cached_property
     def _plain(self) -> HeaderSpace:
         """Packets whose ends are of one host each, and not of one wire alone."""
         universe = self._universe
@@ -166,7 +174,7 @@ class Routing:
         """
         if incoming not in self._let_in:
             found = self._reverse_path(incoming)
-            self._let_in[incoming] = found if self.level is Level.MAY else found & self._plain()
+            self._let_in[incoming] = found if self.level is Level.MAY else found & self._plain
         return self._let_in[incoming]
 
     def filters_sources(self, incoming: str) -> bool:
