@@ -121,8 +121,18 @@ def _numbers(each: socket.socket) -> Iterator[int]:
             data = each.recv(4096)
         except BlockingIOError:
             return
-        if data[-8:-4] == MAGIC:
+        if data[-8:-4] == MAGIC and not _is_error(each.proto, data):
             yield int.from_bytes(data[-4:], "big")
+
+
+def _is_error(protocol: int, data: bytes) -> bool:
+    """True for an ICMP error, which quotes the probe: a REJECT answers the router's own addresses too.
+
+    A raw socket of IPv4 is given the header as well (raw(7)).
+    """
+    if protocol == socket.IPPROTO_ICMP:
+        return data[(data[0] & 0xF) * 4] != 8
+    return protocol == socket.IPPROTO_ICMPV6 and data[0] != 128
 
 
 # -- made -----------------------------------------------------------------------------------------
