@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from segaudit.errors import RunError, UsageError
 
@@ -60,6 +60,7 @@ def _nobody(_done: int, _total: int) -> None:
 MOST_ATTEMPTS = 3
 """How often a task is started whose worker dies."""
 
+_TLS_FORM = "tls://host:port?ca=FILE&cert=FILE&key=FILE"
 _CLUSTER_SCHEMES = {"dask": "tcp", "tls": "tls"}
 _TLS_FILES = {"ca": "tls_ca_file", "cert": "tls_client_cert", "key": "tls_client_key"}
 
@@ -222,16 +223,18 @@ class _Cluster:
 
 @contextmanager
 def _cluster(address: str, parts: int) -> Iterator[Workers]:
-    scheme, place, security = _read_address(address)
+    scheme, place, files = _read_address(address)
     try:
         from distributed import Client
     except ImportError as failure:
         hint = "pip install 'segaudit[cluster]'"
         raise UsageError.because("--executor", "needs the package distributed", address, hint) from failure
+    secured = _security(files) if scheme == "tls" else None
     try:
-        client = Client(f"{scheme}://{place}", security=_security(security), set_as_default=False)
+        client = Client(f"{scheme}://{place}", security=secured, set_as_default=False)
     except (OSError, TimeoutError) as failure:
-        raise RunError.because("--executor", "no cluster answers", address) from failure
+        hint = "is the scheduler running there, and its port open?"
+        raise RunError.because("--executor", "no cluster answers", address, hint) from failure
     with client:
         found = len(client.nthreads())
         if not found:
@@ -243,8 +246,8 @@ def _read_address(address: str) -> tuple[str, str, dict[str, str]]:
     """Dask's scheme, host and port, and the files of TLS."""
     parts = urlsplit(address)
     files = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-    if parts.scheme not in _CLUSTER_SCHEMES or not parts.hostname or parts.port is None:
-        hint = "dask://host:port or tls://host:port?ca=FILE&cert=FILE&key=FILE"
+    if parts.scheme not in _CLUSTER_SCHEMES or not parts.hostname or not _has_port(parts):
+        hint = f"dask://host:port or {_TLS_FORM}"
         raise UsageError.because("--executor", "not the address of a cluster", address, hint)
     unknown = sorted(files.keys() - _TLS_FILES.keys())
     if unknown or (files and parts.scheme != "tls"):
@@ -253,9 +256,30 @@ def _read_address(address: str) -> tuple[str, str, dict[str, str]]:
     return _CLUSTER_SCHEMES[parts.scheme], parts.netloc, files
 
 
-def _security(files: dict[str, str]) -> Security | None:
-    """Dask's own configuration where no file is named."""
+def _has_port(parts: SplitResult) -> bool:
+    try:
+        return parts.port is not None
+    except ValueError:
+        return False
+
+
+def _security(files: dict[str, str]) -> Security:
+    """TLS by the files named, and by Dask's own configuration where one is not.
+
+    Raises:
+        UsageError: a file cannot be read, or is named nowhere.
+    """
     from distributed import Security
 
     named = {_TLS_FILES[name]: path for name, path in files.items()}
-    return Security(require_encryption=True, **named) if named else None
+    secured = Security(require_encryption=True, **named)
+    try:
+        context = secured.get_connection_args("client")["ssl_context"]
+    except OSError as failure:
+        shown = ", ".join(f"{name}={path}" for name, path in files.items())
+        what = f"the files of TLS cannot be used ({failure.strerror or failure})"
+        raise UsageError.because("--executor", what, shown, _TLS_FORM) from failure
+    if context is None:
+        what = "TLS needs an authority and a certificate"
+        raise UsageError.because("--executor", what, ", ".join(files) or "none is named", _TLS_FORM)
+    return secured

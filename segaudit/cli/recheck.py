@@ -11,7 +11,7 @@ from segaudit.cli.progress import progress_bar
 from segaudit.errors import VerificationError
 
 NOT_VERIFIED = VerificationError.exit_code
-
+_HINT = "give the file that `segaudit check --proof` wrote, whole and unchanged"
 
 _EPILOG = """
 \b
@@ -24,12 +24,13 @@ Exit codes:
 @click.command(epilog=_EPILOG)
 @click.argument("proof", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 def recheck(proof: Path) -> None:
-    """Verify the file that `segaudit check --proof` wrote, one line per pair of zones.
+    """Verify a proof file with a second program.
 
-    The file holds the network as plain data and, for every place in it, all packets that can be there.
-    recheck confirms with code of its own that these contain everything the source zone can send, that
-    no device leads out of them, and that none is in the destination zone beyond what the policy
-    permits. So a bug in the prover cannot make a pair `verified`.
+    PROOF is what `segaudit check --proof` wrote: the network as plain data and, for every place in it,
+    all packets that can be there. recheck confirms with code of its own that these contain everything
+    the source zone can send, that no device leads out of them, and that none is in the destination zone
+    beyond what the policy permits. So a bug in the prover cannot make a pair `verified`. It prints a
+    line per pair of zones, and takes several times as long as the proof.
 
     It takes the network and the policy in the file as given: whoever doubts these compares them with
     the configs. The same check without this program: python -m segaudit.recheck PROOF
@@ -41,7 +42,7 @@ def recheck(proof: Path) -> None:
         with progress_bar("rechecking") as tell:
             found = list(checked(read_proof(proof.read_bytes()), tell))
     except Refused as reason:
-        raise VerificationError.because(str(proof), "not verified", str(reason)) from reason
+        raise VerificationError.because(str(proof), "not verified", str(reason), _HINT) from reason
     for pair, why in found:
         click.echo(f"{pair}: {f'not verified: {why}' if why else 'verified'}")
     good = sum(not why for _, why in found)

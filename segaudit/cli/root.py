@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from typing import Any
 
 import click
@@ -12,7 +13,7 @@ from segaudit.cli.audit import check, collect, probe, run
 from segaudit.cli.labs import demo, lab
 from segaudit.cli.recheck import recheck
 from segaudit.cli.show import explain, graph, path, report, schema, validate
-from segaudit.errors import SegauditError
+from segaudit.errors import RunError, SegauditError
 
 INTERRUPTED = 130
 """128 + SIGINT, as shells have it."""
@@ -23,6 +24,8 @@ Start here:
   segaudit demo                                a network of our own, audited live (root, Linux)
   segaudit validate -p policy.yaml -s SNAP     is the policy well-formed, and does it fit the network?
   segaudit check -p policy.yaml -s SNAP        prove it on a folder of configs and state
+  segaudit explain ISO-1 -p policy.yaml -s SNAP
+                                               why, how strong, and which lines to change
   segaudit run -p policy.yaml -i inventory     collect, prove, probe, report
 
 \b
@@ -48,6 +51,19 @@ class _Root(click.Group):
         except (click.Abort, KeyboardInterrupt):
             click.echo("interrupted", err=True)
             sys.exit(INTERRUPTED)
+        except Exception as failure:
+            click.echo(f"error: {_broken(failure)}", err=True)
+            sys.exit(RunError.exit_code)
+
+
+def _broken(failure: Exception) -> SegauditError:
+    """The run broke; a mistake of ours is printed whole. Python's own exit code 1 would say violation."""
+    if isinstance(failure, OSError) and failure.filename is not None:
+        return RunError.because(str(failure.filename), failure.strerror or type(failure).__name__)
+    traceback.print_exception(failure)
+    what = "a mistake in segaudit; nothing was decided"
+    hint = "report it with the lines above"
+    return RunError.because("segaudit", what, f"{type(failure).__name__}: {failure}", hint)
 
 
 @click.group(

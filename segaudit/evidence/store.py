@@ -79,14 +79,16 @@ def write_atomically(path: Path, content: bytes) -> None:
     """Put ``content`` at ``path``: after a crash there is the old file or the new one, never a part.
 
     Raises:
-        RunError: it cannot be written.
+        RunError: it cannot be written, or is a device or a pipe, which a file would replace.
     """
+    if path.exists() and not path.is_file():
+        raise RunError.because(str(path), "cannot write the file", "there is something that is no file")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _replace(path, content)
     except OSError as failure:
         what = failure.strerror or str(failure)
-        raise RunError.because(str(path), "cannot write the evidence", what) from failure
+        raise RunError.because(str(path), "cannot write the file", what) from failure
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -68,6 +68,8 @@ class ForwardingGraph:
             if touched:
                 graph.add_node(name, kind="adversary")
                 graph.add_edges_from(((name, f"segment {segment}") for segment in sorted(touched)), up=True)
+        if self.unmodelled_segments and self.internet_segments:  # it may have an uplink of its own
+            graph.add_edge(UNMODELLED, INTERNET_NODE, up=True)
         return graph
 
 

@@ -86,18 +86,16 @@ def _network(prover: Prover, family: Family, reading: Reading, pairs: Pairs, as_
 def _zone(prover: Prover, zone: str, family: Family, reading: Reading) -> dict[str, Any]:
     """Where packets of a zone start, and where they have arrived in it."""
     source = prover.source(zone, reading)
-    own = defaultdict(list)
+    own: dict[str, list[list[int]]] = defaultdict(list)
     for place in prover.places(zone):
-        for one in prover.snapshot.devices[place.device].interfaces[place.interface].addresses:
-            if one.family is family:
-                own[place.device].append(one.address)
+        own[place.device] += [list(one) for one in prover.held(place, family)]
     return {
         "is": "Zone",
         "starts": sorted(source.segments),
         "makers": sorted(source.devices),
         "beyond": source.internet or source.unmodelled,
         "arrives": sorted(prover.zone_segments(zone, reading)),
-        "addresses": [[device, one_of("destination", found)] for device, found in sorted(own.items())],
+        "addresses": [[device, ["in", "destination", found]] for device, found in sorted(own.items())],
     }
 
 

@@ -70,7 +70,7 @@ class _Stack:
                 for copy in self.copies.values()
                 if copy.receives == 0 and copy.device.name in source.devices
             )
-            start = Source(wires, devices=makers)
+            start = Source(wires, devices=makers, unpacks=False)
             self._reached[source] = self._network.reach(start, with_connections=True)
         return self._reached[source]
 

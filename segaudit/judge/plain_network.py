@@ -56,6 +56,7 @@ from segaudit.model.acl import (
 from segaudit.model.device import Device, Interface, InterfaceKind, NextHop, Route, RouteKind
 from segaudit.model.flow import Family
 from segaudit.model.topology import TerminationPoint
+from segaudit.routing import own_ranges
 
 Plain = list[Any]
 """A match, action or step as JSON."""
@@ -148,27 +149,38 @@ class _Translation:
             "tables": self._tables(),
             "states": self._states(),
             "sees": self._sees(),
-            "garbles": device.unknown_translation and bool(device.forwards),
+            "garbles": self._garbles(),
             "reassembles": device.tracks_connections,
             "errors": self._icmp(QUOTING_ICMP[self._family]),
             "opens": every(
                 self._opening(),
-                self._own("source", *device.interfaces.values()),
+                ["in", "source", _ranges(sorted(own_ranges(device, self._family)))],
                 ["interface", "out", [one.name for one in device.interfaces.values() if one.enabled]],
             ),
         }
+
+    def _garbles(self) -> list[str | None]:
+        """Where anything may go, since translations were not seen; ``None``: to the device itself."""
+        if not self._device.unknown_translation:
+            return []
+        return [None, *(self._device.interfaces if self._device.forwards else ())]
 
     # -- interfaces and wires
 
     def _interface(self, interface: Interface) -> dict[str, Any]:
         return {
             "is": "Interface",
-            "addresses": [one.address for one in interface.addresses if one.family is self._family],
+            "addresses": self._answered_for(interface),
             "proxy": interface.proxy_arp,
             "bound": list(self._bound(interface)),
             "unpacks": interface.kind is InterfaceKind.TUNNEL,
             "inside": interface.kind is InterfaceKind.LOOPBACK,
         }
+
+    def _answered_for(self, interface: Interface) -> list[int]:
+        """The addresses that are asked for there: by ARP any of the device (ip-sysctl: ``arp_ignore``)."""
+        holders = self._device.interfaces.values() if self._family is Family.IPV4 else (interface,)
+        return [one.address for each in holders for one in each.addresses if one.family is self._family]
 
     def _forwards(self, interface: Interface) -> Plain:
         """What is received on an interface and may leave by another (RFC 4291 §2.5.3, §2.5.6, §2.7).

@@ -28,6 +28,7 @@ from segaudit.reach.device_path import DevicePaths, Level, RoutingMode
 from segaudit.reach.filter_store import ChainDigests, ChainName, FilterStore, Kept
 from segaudit.reach.fixpoint import Network, Reached, Source
 from segaudit.reach.universes import universe_of
+from segaudit.routing import own_ranges
 
 
 class Reading(Enum):
@@ -250,15 +251,21 @@ class Prover:
         if self.goes_on_unmodelled(zone, reading):
             found |= reached.space(("adversary", UNMODELLED))
         for place in self.places(zone):
-            own = [
-                (address.address, address.address)
-                for address in self.snapshot.devices[place.device].interfaces[place.interface].addresses
-                if address.family is universe.family
-            ]
+            own = self.held(place, universe.family)
             local = reached.space(("local", place.device))
             if own and not local.is_empty:
                 found |= local & universe.ranges(HeaderField.DESTINATION, own)
         return found
+
+    def held(self, place: ZoneLocation, family: Family) -> list[Range]:
+        """The addresses of a place that its device accepts: its own, those of local routes among them."""
+        device = self.snapshot.devices[place.device]
+        addresses = [one for one in device.interfaces[place.interface].addresses if one.family is family]
+        found = {(one.address, one.address) for one in addresses}
+        for first, last in own_ranges(device, family) if addresses else ():
+            inside = [(max(first, one.network[0]), min(last, one.network[1])) for one in addresses]
+            found.update(one for one in inside if one[0] <= one[1])
+        return sorted(found)
 
     def goes_on_unmodelled(self, zone: str, reading: Reading) -> bool:
         """True where a part of the zone is not on any wire, but inside what is not modelled."""

@@ -15,14 +15,19 @@ from segaudit.errors import CapacityError, FilterCapacityError
 from segaudit.model.acl import (
     Acl,
     AclAttachment,
+    Continue,
     Direction,
+    ForgetMark,
     Goto,
     Hook,
     InterfaceIn,
     Jump,
     Matches,
+    Range,
+    SetMark,
     StateIn,
     Translate,
+    UnknownAction,
     leaves,
 )
 from segaudit.model.device import Device, NextHop, Route, RouteKind
@@ -31,7 +36,7 @@ from segaudit.packets import Bounds, ChainCompiler, HeaderField, HeaderSpace, Ma
 from segaudit.packets.matches import NO_INTERFACE, STATE_VALUES, name_matches
 from segaudit.reach.filter_store import ChainName, FilterStore
 from segaudit.reach.marks import without_marks
-from segaudit.routing import Fib, forwarding_tables
+from segaudit.routing import Fib, forwarding_tables, own_ranges
 
 Place = tuple[str | None, str | None, ConnectionState]
 """Where and how a filter sees a packet: input interface, output interface, connection state."""
@@ -106,6 +111,16 @@ class CompiledDevice:
             self._reads_of(attachment.acl).state or self._translates(attachment.acl)
             for attached in self.attached.values()
             for attachment in attached
+        )
+
+    @cached_property
+    def marks_output(self) -> bool:
+        """True where OUTPUT may change what routing looks at: the mark, or the type of service."""
+        return any(
+            isinstance(ace.action, SetMark | ForgetMark | Continue | UnknownAction)
+            for attachment in self.attached[Hook.OUTPUT]
+            for one in self._closure(attachment.acl)
+            for ace in one.aces
         )
 
     def _translates(self, acl: str) -> bool:
@@ -223,6 +238,11 @@ class CompiledDevice:
         )
 
     # -- routes ----------------------------------------------------------------------------------
+
+    @cached_property
+    def own(self) -> tuple[Range, ...]:
+        """The device's addresses: of its interfaces, and all that a local route makes its own (AnyIP)."""
+        return tuple(sorted(own_ranges(self.device, self.universe.family)))
 
     @cached_property
     def fib(self) -> Fib:

@@ -81,12 +81,17 @@ class Connections:
         return ~icmp | self._icmp(tuple((kind, kind) for kind in types))
 
     def _certainly_new(self) -> HeaderSpace:
-        """Packets that a sender can make so that they surely count as NEW: for TCP a plain SYN."""
+        """Packets that a sender can make so that they surely count as NEW: for TCP a plain SYN.
+
+        For SCTP and DCCP that depends on chunks and types that are no header fields here (Linux
+        nf_conntrack_proto_sctp.c ``sctp_new``, nf_conntrack_proto_dccp.c ``dccp_new``).
+        """
         tcp = self._universe.value(HeaderField.PROTOCOL, 6)
         syn = self._universe.value(HeaderField.TCP_FLAGS, 2)
         if self._exempts:
             return self._universe.none
-        return self._fresh() & (~tcp | syn)
+        further = self._universe.ranges(HeaderField.PROTOCOL, [(33, 33), (132, 132)])
+        return self._fresh() & (~tcp | syn) - further
 
     def _untracked(self) -> HeaderSpace:
         if self._exempts:
@@ -226,14 +231,7 @@ class Connections:
 
     def _own_packets(self) -> HeaderSpace:
         """Everything from one of the device's addresses."""
-        universe = self._universe
-        own = [
-            (address.address, address.address)
-            for interface in self._device.interfaces.values()
-            for address in interface.addresses
-            if address.family is universe.family
-        ]
-        return universe.ranges(self._compiled.column(HeaderField.SOURCE), own)
+        return self._universe.ranges(self._compiled.column(HeaderField.SOURCE), self._compiled.own)
 
 
 def _joined(passings: Iterable[Passing]) -> Iterator[Passing]:

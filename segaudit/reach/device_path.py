@@ -102,20 +102,22 @@ class DevicePath:
         key = (name, with_connections)
         if key not in self._exits:
             ways = self._joined(self._ways(name, with_connections))
-            self._exits[key] = tuple(self._anywhere(ways) if self._may_do_anything else ways)
+            self._exits[key] = tuple(self._anywhere(name) if self._may_do_anything else ways)
         return self._exits[key]
 
     @property
     def _may_do_anything(self) -> bool:
         """True where translations were not seen."""
-        return self.level is Level.MAY and self.device.unknown_translation and bool(self.device.forwards)
+        return self.level is Level.MAY and self.device.unknown_translation
 
-    def _anywhere(self, exits: Iterable[Exit]) -> Iterator[Exit]:
-        """What is delivered, and anything, from anywhere to anywhere, out of every interface."""
-        yield from (one for one in exits if one.interface is None)
+    def _anywhere(self, name: str | None) -> Iterator[Exit]:
+        """Anything, from anywhere to anywhere: to the device itself, and where it sends at all out of
+        every interface.
+        """
         anything = Way.start(self.universe.all).rewrite(EVERY_FIELD, self.universe.all)
-        for name in self.device.interfaces:
-            yield Exit(name, None, True, anything)
+        yield Exit(None, None, False, anything)
+        for other in self.device.interfaces if name is None or self.device.forwards else ():
+            yield Exit(other, None, True, anything)
 
     def _ways(self, name: str | None, with_connections: bool) -> Iterator[tuple[Target, Way]]:
         start = self._seen()

@@ -11,10 +11,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
+
+import networkx as nx
 
 from segaudit.graph import INTERNET_NODE, UNMODELLED, ForwardingGraph
 from segaudit.model.acl import Range
+from segaudit.model.device import InterfaceKind
 from segaudit.model.topology import TerminationPoint
 from segaudit.packets import HeaderField, HeaderSpace, Universe
 from segaudit.reach.device_path import DevicePath, DevicePaths, Level, RoutingMode
@@ -29,7 +32,8 @@ class Source:
     """Where packets start, with any header: on wires, at the internet, at what is not modelled.
 
     ``devices`` make packets themselves: routers that are in a zone, through their own OUTPUT. Where
-    ``senders`` is given, source addresses are in these ranges.
+    ``senders`` is given, source addresses are in these ranges. ``unpacks``: what is sent in the other
+    address family may come out of any tunnel that is in one piece with the source, as anything.
     """
 
     segments: frozenset[str]
@@ -37,6 +41,7 @@ class Source:
     unmodelled: bool = False
     devices: frozenset[str] = frozenset()
     senders: tuple[Range, ...] | None = None
+    unpacks: bool = True
 
     @property
     def is_empty(self) -> bool:
@@ -195,6 +200,34 @@ class Network:
         for number, source in enumerate(sources):
             yield Share(whole, number, partial(self.reach, source, with_connections))
 
+    def tunnels(self, source: Source) -> list[Node]:
+        """Where packets of ``source`` may come out that were carried in another address family.
+
+        How they get to the tunnel is not followed: only that some chain of wires and devices leads there.
+        """
+        if not source.unpacks or self.level is not Level.MAY or not self._tunnels:
+            return []
+        ends = {f"segment {name}" for name in source.segments} | source.devices
+        ends |= {UNMODELLED} if source.unmodelled else set()
+        ends |= {INTERNET_NODE} if source.internet else set()
+        pieces = {self._pieces[end] for end in ends if end in self._pieces}
+        return [self.received(point) for point in self._tunnels if self._pieces[point.device] in pieces]
+
+    @cached_property
+    def _tunnels(self) -> list[TerminationPoint]:
+        return [
+            TerminationPoint(name, interface.name)
+            for name, device in sorted(self.graph.devices.items())
+            for interface in device.interfaces.values()
+            if interface.kind is InterfaceKind.TUNNEL
+        ]
+
+    @cached_property
+    def _pieces(self) -> dict[str, int]:
+        """Per node of the adjacency graph the number of the component that it is in."""
+        found = nx.connected_components(self.graph.networkx())
+        return {node: number for number, nodes in enumerate(found) for node in nodes}
+
     def _starting(self, source: Source) -> HeaderSpace:
         if source.senders is None:
             return self.universe.all
@@ -255,6 +288,8 @@ class _Exploration:
             entered = self._network.path(device).entering(packets)
             self._along(onward.edges, entered)
             self._along(onward.wires, entered)
+        for node in self._network.tunnels(source):
+            self._grow(node, packets.anything())
         for segment in sorted(source.segments):
             self._grow(("segment", segment), packets)
             for name in self._network.adversaries(segment):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 from segaudit.graph import ForwardingGraph
-from segaudit.model.device import Device
+from segaudit.model.acl import Range
+from segaudit.model.device import Device, Interface
 from segaudit.model.flow import Family
 from segaudit.model.topology import TerminationPoint
 from segaudit.packets import HeaderField, HeaderSpace, Universe
@@ -15,8 +17,9 @@ from segaudit.packets import HeaderField, HeaderSpace, Universe
 class Neighbourhood:
     """Who on one segment receives a packet sent to a next hop.
 
-    What may receive it: the owners of the address and whoever answers for others (proxy ARP), since
-    an owner may be down. What must: an owner that is up, a proxy only where there is no owner.
+    What may receive it: the owners of the address, also on another interface of theirs, and whoever
+    answers for others (proxy ARP), since an owner may be down. What must: an owner that is up, a proxy
+    only where there is no owner.
 
     Args:
         graph: who touches what.
@@ -41,9 +44,8 @@ class Neighbourhood:
                 continue
             if interface.proxy_arp:
                 self._proxies.append(point)
-            for address in interface.addresses:
-                if address.family is family:
-                    self._owners[address.address].append(point)
+            for address in _answered_for(graph.devices[point.device], interface, family, may):
+                self._owners[address].append(point)
         self._bound = _static_bindings(graph.devices, self.receivers, by_mac, family)
         self._parts: dict[
             tuple[TerminationPoint, int | None, bool], list[tuple[TerminationPoint, HeaderSpace]]
@@ -82,13 +84,27 @@ class Neighbourhood:
 
     def _by_destination(self, sender: TerminationPoint) -> Iterator[tuple[TerminationPoint, HeaderSpace]]:
         addresses = set(self._owners) | {address for at, address in self._bound if at == sender}
+        alike: dict[tuple[TerminationPoint, ...], list[Range]] = defaultdict(list)
         for address in sorted(addresses):
-            part = self._universe.value(HeaderField.DESTINATION, address)
-            yield from ((point, part) for point in self._answering(sender, address))
+            alike[tuple(self._answering(sender, address))].append((address, address))
+        for points, ranges in alike.items():
+            make = partial(self._universe.ranges, HeaderField.DESTINATION, ranges)
+            part = self._universe.remembered(("sent to", *ranges), make)
+            yield from ((point, part) for point in points)
         rest = ~self._universe.ranges(
             HeaderField.DESTINATION, [(address, address) for address in sorted(addresses)]
         )
         yield from ((point, rest) for point in self._proxies if point != sender)
+
+
+def _answered_for(device: Device, interface: Interface, family: Family, may: bool) -> set[int]:
+    """The addresses that a device answers for where it is asked on one of its interfaces.
+
+    Those of the interface; by ARP perhaps any that the device has (ip-sysctl: ``arp_ignore`` 0).
+    Neighbour discovery looks at the interface alone (Linux net/ipv6/ndisc.c ``ndisc_recv_ns``).
+    """
+    holders = device.interfaces.values() if may and family is Family.IPV4 else (interface,)
+    return {one.address for holder in holders for one in holder.addresses if one.family is family}
 
 
 def _static_bindings(

@@ -156,13 +156,7 @@ class Routing:
         )
 
     def _to_itself(self) -> HeaderSpace:
-        own = [
-            (address.address, address.address)
-            for interface in self._device.interfaces.values()
-            for address in interface.addresses
-            if address.family is self._universe.family
-        ]
-        return self._universe.ranges(self.compiled.column(HeaderField.DESTINATION), own)
+        return self._universe.ranges(self.compiled.column(HeaderField.DESTINATION), self.compiled.own)
 
     # -- reverse path ----------------------------------------------------------------------------
 

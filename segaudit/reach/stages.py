@@ -56,16 +56,26 @@ class Stages:
                     yield target, out
 
     def own_ways(self, passing: Passing, start: HeaderSpace) -> Iterator[tuple[Target, Way]]:
-        """Every way of packets that the device makes itself: through OUTPUT, as configured."""
+        """Every way of packets that the device makes itself: through OUTPUT, as configured.
+
+        Those for itself come in again by the loopback that they left by; they may, for certain none do.
+        """
         made = start & passing.packets
         for target in self.targets(None, made, passing.state):
             way = Way.start(made & target[2])
             for interface in () if way.now.is_empty else self._towards(target):
                 for sent in self.through_output(interface, way, passing):
                     for final, routed in self._routed_again(target, sent, passing.state):
-                        assert final[0] is not None
-                        for out in self.after_routing(None, final[0], routed, passing):
+                        for out in self._made(final, routed, passing):
                             yield final, out
+
+    def _made(self, target: Target, way: Way, passing: Passing) -> Iterator[Way]:
+        """Own packets behind OUTPUT as they leave, or as the device itself accepts them."""
+        for name in self._towards(target):
+            if target[0] is not None:
+                yield from self.after_routing(None, name, way, passing)
+            elif self.level is Level.MAY:
+                yield way.keep(self.passed(Hook.INPUT, name, None, passing.state, way.now))
 
     def through_output(self, interface: str, way: Way, passing: Passing) -> Iterator[Way]:
         """The device's own packets behind OUTPUT, on their way to ``interface``."""
@@ -82,14 +92,17 @@ class Stages:
     def _routed_again(
         self, target: Target, way: Way, state: ConnectionState
     ) -> Iterator[tuple[Target, Way]]:
-        """Where own packets leave; those with another destination since OUTPUT are routed once more.
+        """Where own packets leave; those that OUTPUT changed are routed once more.
 
-        Linux nf_nat_proto.c ``nf_nat_ipv4_local_fn``, ``nf_nat_ipv6_local_fn``: ``ip_route_me_harder``.
+        Linux ``ip_route_me_harder``, after another destination (nf_nat_proto.c ``nf_nat_ipv4_local_fn``)
+        or another mark or type of service (iptable_mangle.c ``ipt_mangle_out``, nft_chain_route.c).
         """
-        again = self.targets(None, way.now, state) if way.changed else [target]
-        for other in again:
-            onward = way.keep(other[2]) if way.changed else way
-            if other[0] is not None and not onward.now.is_empty:
+        if not way.changed and not self.compiled.marks_output:
+            yield target, way
+            return
+        for other in self.targets(None, way.now, state):
+            onward = way.keep(other[2])
+            if not onward.now.is_empty:
                 yield other, onward
 
     def before_routing(self, name: str, way: Way, passing: Passing) -> Iterator[Way]:

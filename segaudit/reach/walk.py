@@ -395,7 +395,8 @@ class Walker:
             if isinstance(decision.verdict, Translate):
                 flow = _rewritten(decision.verdict, here.flow, device, context)
                 here = self._step(here, f"{rule}: now {flow}", "translated", span=_span(decision))
-                here, moved = replace(here, flow=flow), True
+                sure = here.certain and not _chooses(decision.verdict)
+                here, moved = replace(here, flow=flow, certain=sure), True
             elif decision.ace is not None and not first.translates:
                 here = self._step(here, rule, "filtered", span=_span(decision))
             yield from self._run(sent, device, rest, here, context, moved)
@@ -527,6 +528,17 @@ def _forwards(device: Device, interface: str, outgoing: str | None, flow: Flow) 
         return True
     ends = (flow.source_address, flow.destination_address)
     return not any(end.is_link_local or end.is_loopback for end in ends) and not ends[0].is_multicast
+
+
+def _chooses(translate: Translate) -> bool:
+    """True where a translation has several addresses or ports to choose from: which, a hash decides."""
+    one_to_one = translate.kind in (TranslationKind.STATIC_SOURCE, TranslationKind.STATIC_DESTINATION)
+    several = any(
+        len(pool) > 1 or first != last
+        for pool in (translate.addresses, translate.ports)
+        for first, last in pool
+    )
+    return several and not one_to_one
 
 
 def _rewritten(translate: Translate, flow: Flow, device: Device, context: Context) -> Flow:

@@ -7,10 +7,10 @@ from segaudit.recheck.check import recheck
 from segaudit.recheck.proof import Refused, read_proof
 
 if __name__ == "__main__":
+    path = sys.argv[1] if len(sys.argv) == 2 else sys.exit("usage: python -m segaudit.recheck PROOF")
     try:
-        found = list(recheck(read_proof(Path(sys.argv[1]).read_bytes()), lambda *_: None))
-    except Refused as reason:
+        found = list(recheck(read_proof(Path(path).read_bytes()), lambda *_: None))
+    except (OSError, Refused) as reason:
         found = [("proof", str(reason))]
-    for pair, why in found:
-        sys.stdout.write(f"{pair}: {f'not verified: {why}' if why else 'verified'}\n")
+    sys.stdout.writelines(f"{pair}: {why and 'not verified: '}{why or 'verified'}\n" for pair, why in found)
     sys.exit(5 if not found or any(why for _, why in found) else 0)

@@ -43,14 +43,13 @@ class Claim:
         rewritten = self._headers.keep(beyond, "origin") if self._network.rewrites else beyond
         self._require(BEYOND, rewritten, "rewritten beyond")
         self._spread(self._network.beyond, beyond, "sent from beyond")
-        points = [(name, one) for name, box in self._boxes.items() for one in box.device.interfaces]
-        for done, (name, interface) in enumerate(points):
+        points = [(name, box, one) for name, box in self._boxes.items() for one in box.device.interfaces]
+        for done, (name, box, interface) in enumerate(points):
             tell(f"{name} {interface}", done, len(points))
             if packets := self._at["in", name, interface]:
-                box = self._boxes[name]
                 self._sent(name, box.passage(interface, packets))
                 garbled = self._headers.keep(packets, "origin") if box.device.garbles else NONE
-                self._sent(name, ((Exit(one, None, True), garbled) for one in box.device.interfaces))
+                self._sent(name, ((Exit(one, None, True), garbled) for one in box.device.garbles))
         return self
 
     def _require(self, node: Node, packets: Packets, why: str) -> None:

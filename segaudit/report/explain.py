@@ -14,7 +14,7 @@ from segaudit.model.verdict import Barrier, Finding, Outcome, PairVerdict, Verdi
 from segaudit.report.crossings import cited_steps
 from segaudit.report.redact import redacted
 from segaudit.report.sections import Dated, exception_rows, flow_rows, owned_rows, sorted_findings
-from segaudit.report.standing import shown_grade
+from segaudit.report.standing import ordered_verdicts, shown_grade
 from segaudit.report.strength import strength_lines
 from segaudit.report.trace_lines import GLYPHS, trace_lines
 from segaudit.report.visible import visible_line
@@ -48,12 +48,12 @@ def explain(result: RunResult, id: str) -> str:
 def _unknown(id: str, known: Sequence[str]) -> UsageError:
     close = get_close_matches(id, known, 3, 0.4)
     hint = f"did you mean {', '.join(close)}?" if close else f"known ids: {', '.join(known[:6])}"
-    return UsageError(Problem("", "nothing in this result has the id", id, hint))
+    return UsageError(Problem("explain", "nothing in this result has the id", id, hint))
 
 
 def _named(result: RunResult) -> Iterator[tuple[Sequence[str], Block]]:
     """Every paragraph with the ids it answers to."""
-    for verdict in result.verdicts:
+    for verdict in ordered_verdicts(result):
         some = f"{verdict.assertion}/{verdict.direction}"
         yield (verdict.id, some, verdict.assertion), _verdict(verdict)
     for found in sorted_findings(result):

@@ -111,7 +111,7 @@ def pivot_words(pivot: Pivot | None) -> str:
     if pivot is None:
         return NOT_COMPUTED
     if pivot.distance == 0:
-        return "0: packets may arrive directly"
+        return "0: what the policy permits, or was not excluded, may arrive directly"
     also = " (or a link that no zone claims)" if pivot.unclaimed else ""
     if pivot.distance is None:
         return "1: a link that no zone claims" if pivot.unclaimed else "no chain of zones"

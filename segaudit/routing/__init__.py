@@ -4,6 +4,6 @@ Simulation of routing protocols, where no state was collected, comes in its own 
 device without routes has an empty table and says so.
 """
 
-from segaudit.routing.fib import Fib, Lookup, forwarding_tables
+from segaudit.routing.fib import Fib, Lookup, forwarding_tables, own_ranges
 
-__all__ = ["Fib", "Lookup", "forwarding_tables"]
+__all__ = ["Fib", "Lookup", "forwarding_tables", "own_ranges"]

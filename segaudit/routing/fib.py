@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from segaudit.model.acl import AnyPacket
+from segaudit.model.acl import AnyPacket, Range
 from segaudit.model.device import Device, NextHop, Route, RouteKind, RoutingRule
 from segaudit.model.flow import Family
 
@@ -45,6 +45,25 @@ def forwarding_tables(device: Device, family: Family) -> Fib:
     )
     plain = all(rule.matches == AnyPacket() and rule.table is not None for rule in rules)
     return Fib(family, lookups, plain)
+
+
+def own_ranges(device: Device, family: Family) -> set[Range]:
+    """The addresses of a device: of its interfaces, and all that a local route makes its own.
+
+    Linux "AnyIP": programs may listen on and send from every address of a local route, which an address
+    with a prefix on a loopback brings, too.
+    """
+    assigned = {
+        (one.address, one.address)
+        for interface in device.interfaces.values()
+        for one in interface.addresses
+        if one.family is family
+    }
+    return assigned | {
+        (route.prefix, route.prefix | (1 << family.bits - route.prefix_length) - 1)
+        for route in device.routes
+        if route.family is family and route.kind is RouteKind.LOCAL
+    }
 
 
 def default_rules(family: Family) -> tuple[RoutingRule, ...]:

@@ -129,8 +129,12 @@ def _alive(pid: int) -> bool:
         ("host:8786", "not the address"),
         ("http://host:1", "not the address"),
         ("dask://host", "not the address"),
+        ("dask://host:http", "not the address"),
         ("dask://host:8786?ca=x", "unknown parameter"),
         ("tls://host:8786?secret=x", "unknown parameter"),
+        ("tls://host:8786", "TLS needs an authority and a certificate: none is named"),
+        ("tls://host:8786?cert=x", "TLS needs an authority and a certificate: cert"),
+        ("tls://host:8786?ca=absent&cert=absent&key=absent", "files of TLS cannot be used .No such file"),
     ],
 )
 def test_an_address_that_is_none_is_a_usage_error(address: str, said: str) -> None:

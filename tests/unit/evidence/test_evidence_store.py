@@ -56,6 +56,14 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
         open_store(tmp_path / "file")
 
 
+def test_a_pipe_is_not_replaced_by_a_file(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(RunError, match="there is something that is no file"):
+        write_atomically(pipe, b"new")
+    assert pipe.is_fifo()
+
+
 def test_a_write_that_fails_leaves_the_old_file_and_no_rubbish(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

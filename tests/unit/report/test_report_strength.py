@@ -99,7 +99,7 @@ def test_without_any_adjacency_the_margin_is_a_wire() -> None:
 
 
 def test_pivots_in_words() -> None:
-    assert pivot_words(Pivot(0)) == "0: packets may arrive directly"
+    assert pivot_words(Pivot(0)) == "0: what the policy permits, or was not excluded, may arrive directly"
     assert pivot_words(Pivot(None)) == "no chain of zones"
     assert pivot_words(Pivot(None, unclaimed=True)) == "1: a link that no zone claims"
     assert pivot_words(Pivot(2, (("s", "t"), ("u", "t")))) == "2: s then t, u then t"
