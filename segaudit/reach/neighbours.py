@@ -8,7 +8,7 @@ from functools import partial
 
 from segaudit.graph import ForwardingGraph
 from segaudit.model.acl import Range
-from segaudit.model.device import Device, Interface
+from segaudit.model.device import Device, Interface, RouteKind
 from segaudit.model.flow import Family
 from segaudit.model.topology import TerminationPoint
 from segaudit.packets import HeaderField, HeaderSpace, Universe
@@ -42,7 +42,7 @@ class Neighbourhood:
                 by_mac[interface.mac].append(point)
             if not may and not (interface.enabled and interface.operational):
                 continue
-            if interface.proxy_arp:
+            if interface.proxy_arp or (may and _answers_for_prefixes(graph.devices[point.device], family)):
                 self._proxies.append(point)
             for address in _answered_for(graph.devices[point.device], interface, family, may):
                 self._owners[address].append(point)
@@ -105,6 +105,20 @@ def _answered_for(device: Device, interface: Interface, family: Family, may: boo
     """
     holders = device.interfaces.values() if may and family is Family.IPV4 else (interface,)
     return {one.address for holder in holders for one in holder.addresses if one.family is family}
+
+
+def _answers_for_prefixes(device: Device, family: Family) -> bool:
+    """True where ARP may be answered for whole prefixes of the device's own (AnyIP): like a proxy.
+
+    Those of 127.0.0.0/8, which every host has, are never asked for.
+    """
+    return family is Family.IPV4 and any(
+        route.family is family
+        and route.kind is RouteKind.LOCAL
+        and route.prefix_length < family.bits
+        and route.prefix >> 24 != 127
+        for route in device.routes
+    )
 
 
 def _static_bindings(

@@ -66,3 +66,18 @@ def test_frames_to_a_mac_that_two_have_may_reach_both_and_surely_neither() -> No
         found = Network(graph, UNIVERSE, level).reach(source)
         both = [not found.space(("segment", f"{name}:eth2")).is_empty for name in ("r2", "r3")]
         assert both == [reached, reached]
+
+
+def test_a_next_hop_inside_a_prefix_that_is_local_may_be_answered_for() -> None:
+    """AnyIP: r2 has 10.9.0.128/25 as a local route, and r1's next hop is in it."""
+    r1 = device(
+        "r1",
+        interface("eth1", "10.1.0.1/24"),
+        interface("eth2", "10.9.0.1/24"),
+        routes=(route("10.2.0.0/24", "eth2", "10.9.0.200"),),
+    )
+    whole = route("10.9.0.128/25", "lo", kind="local", table="local")
+    r2 = device("r2", interface("eth1", "10.9.0.2/24"), interface("eth2", "10.2.0.1/24"), routes=(whole,))
+    graph = build_graph(snapshot([r1, r2], [link("r1:eth1"), link("r1:eth2", "r2:eth1"), link("r2:eth2")]))
+    reached = Network(graph, UNIVERSE).reach(Source(frozenset({"r1:eth1"})))
+    assert not reached.space(("segment", "r2:eth2")).is_empty
