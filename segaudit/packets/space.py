@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from oxidd.bcdd import BCDDFunction, BCDDManager
 from oxidd.util import DDMemoryError
 
-from segaudit.errors import CapacityError, RunError, SegauditError
+from segaudit.errors import CapacityError, RunError
 from segaudit.model.acl import Range
 from segaudit.model.flow import Family, Flow
 from segaudit.packets.ranges import masked_ranges, merged
@@ -166,10 +166,19 @@ class Universe:
         return self.classes if field in ADDRESSES else None
 
     def _guarded(self, make: Callable[[], BCDDFunction]) -> HeaderSpace:
+        """The set, made again after a collection where there was no room.
+
+        oxidd collects in a thread of its own once the table is nearly full; whether that thread comes
+        first is a matter of luck. Whether a set fits is not.
+        """
+        try:
+            return HeaderSpace(self, make())
+        except _NO_ROOM:
+            self._manager.gc()
         try:
             return HeaderSpace(self, make())
         except _NO_ROOM as failure:
-            raise _full() from failure
+            raise CapacityError.because("packet sets", "the BDD node table is full") from failure
 
     def _masked(self, field: HeaderField, value: int, mask: int) -> BCDDFunction:
         bits = self._bits[field]
@@ -346,22 +355,13 @@ class HeaderSpace:
         self._function = function
 
     def __and__(self, other: HeaderSpace) -> HeaderSpace:
-        try:
-            return HeaderSpace(self.universe, self._function & other._function)
-        except _NO_ROOM as failure:
-            raise _full() from failure
+        return self.universe._guarded(lambda: self._function & other._function)
 
     def __or__(self, other: HeaderSpace) -> HeaderSpace:
-        try:
-            return HeaderSpace(self.universe, self._function | other._function)
-        except _NO_ROOM as failure:
-            raise _full() from failure
+        return self.universe._guarded(lambda: self._function | other._function)
 
     def __sub__(self, other: HeaderSpace) -> HeaderSpace:
-        try:
-            return HeaderSpace(self.universe, self._function & ~other._function)
-        except _NO_ROOM as failure:
-            raise _full() from failure
+        return self.universe._guarded(lambda: self._function & ~other._function)
 
     def __invert__(self) -> HeaderSpace:
         return HeaderSpace(self.universe, ~self._function)
@@ -390,10 +390,7 @@ class HeaderSpace:
 
     def _exists(self, fields: frozenset[HeaderField]) -> HeaderSpace:
         cube = self.universe.cube(fields)
-        try:
-            return HeaderSpace(self.universe, self._function.exists(cube))
-        except _NO_ROOM as failure:
-            raise _full() from failure
+        return self.universe._guarded(lambda: self._function.exists(cube))
 
     def anything(self) -> HeaderSpace:
         """Every packet, from whoever sent one of these; empty where this is."""
@@ -462,7 +459,3 @@ def _balanced(items: list[HeaderSpace], empty: HeaderSpace) -> HeaderSpace:
         pairs = zip(items[::2], items[1::2], strict=False)
         items = [a | b for a, b in pairs] + (items[-1:] if len(items) % 2 else [])
     return items[0] if items else empty
-
-
-def _full() -> SegauditError:
-    return CapacityError.because("packet sets", "the BDD node table is full")
