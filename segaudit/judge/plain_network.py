@@ -382,12 +382,12 @@ class _Translation:
         return route.prefix & ~host, route.prefix | host
 
     def _hops(self, hop: NextHop) -> Iterator[Plain]:
-        """Interface, address, and whether anyone on the wire may be the next hop, its owner not known."""
+        """Interface, address, and whether anyone on the wire may be the next hop."""
         if hop.interface is None:
             yield from ([name, None, True] for name in sorted(self._device.interfaces))
         elif hop.interface in self._device.interfaces and self._device.interfaces[hop.interface].enabled:
-            foreign = hop.address_family not in (None, self._family)
-            yield [hop.interface, None if foreign else hop.address, foreign]
+            anyone = hop.anyone or hop.address_family not in (None, self._family)
+            yield [hop.interface, None if anyone else hop.address, anyone]
 
     def _reverse_path(self) -> list[Plain]:
         """The source's route as rules (ip-sysctl: rp_filter, IPv4); none where routing rules choose."""

@@ -8,6 +8,7 @@ from enum import Enum
 
 from segaudit.model.acl import Acl, AclAttachment, Matches
 from segaudit.model.flow import Family
+from segaudit.model.services import ManagementService, RoutingProcess, SharedFate
 from segaudit.model.source import AccountedLine, LineTally, SourceSpan
 
 DEFAULT_VRF = "default"
@@ -63,14 +64,31 @@ class Switchport:
 
 
 @dataclass(frozen=True, slots=True)
+class TunnelEnds:
+    """The outer packets of a tunnel interface, as configured; it counts even when it is down.
+
+    ``kind`` is the encapsulation (``gre``, ``ipip``, ``ipsec``, ``vxlan``, ``6in4``). ``None`` ends are not
+    fixed by the configuration (a learned peer, an interface that gets its address elsewhere).
+    """
+
+    kind: str
+    family: Family
+    source: int | None = None
+    destination: int | None = None
+    source_interface: str | None = None
+    vrf: str = DEFAULT_VRF
+
+
+@dataclass(frozen=True, slots=True)
 class Interface:
     """RFC 8343 interface. ``enabled`` is the administrative state, ``operational`` the carrier.
 
     ``bridge`` names the bridge interface this one is a port of; ``parent`` the interface that
     carries it (VLAN, tunnel). ``forwarding``, ``reverse_path_filter`` (0 off, 1 strict, 2 loose)
     and ``proxy_arp`` are per family or IPv4 facts as the device reports them. ``vlan`` is the VLAN ID
-    of a VLAN subinterface or SVI. ``clears_mark`` is true where what is received on it bears no packet
-    mark; a tunnel may hand on the mark of the packet that carried it.
+    of a VLAN subinterface or SVI, ``zone`` the device's own security zone. ``clears_mark`` is true where
+    what is received on it bears no packet mark; a tunnel may hand on the mark of the packet that carried
+    it.
     """
 
     name: str
@@ -91,6 +109,8 @@ class Interface:
     span: SourceSpan | None = None
     vlan: int | None = None
     clears_mark: bool = False
+    zone: str | None = None
+    tunnel: TunnelEnds | None = None
 
 
 class RouteKind(Enum):
@@ -110,12 +130,14 @@ class RouteKind(Enum):
 class NextHop:
     """RFC 8349 next hop: out of ``interface``, to ``address`` (``None``: the destination itself).
 
-    ``interface`` ``None`` means it could not be resolved: the packet may leave by any interface.
+    ``interface`` ``None`` means it could not be resolved: the packet may leave by any interface. With
+    ``anyone`` the neighbour is not known: whoever is on the wire may be it.
     """
 
     interface: str | None
     address: int | None = None
     address_family: Family | None = None
+    anyone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +198,8 @@ class Device:
     ``forwards`` says for which families it routes at all. ``tracks_connections`` is true where any
     filter or translation uses connection state (Linux then also reassembles fragments first).
     ``labels`` are the inventory's (site, role, owner ...). ``unknown_translation`` is true where
-    translations could exist that were not seen: any header may then leave the device.
+    translations could exist that were not seen: any header may then leave the device. ``services``,
+    ``processes`` and ``shared_fate`` are facts for the reader; forwarding does not rest on them.
     """
 
     name: str
@@ -193,6 +216,9 @@ class Device:
     labels: Mapping[str, str] = field(default_factory=dict)
     lines: tuple[AccountedLine, ...] = ()
     tallies: tuple[LineTally, ...] = ()
+    services: tuple[ManagementService, ...] = ()
+    processes: tuple[RoutingProcess, ...] = ()
+    shared_fate: tuple[SharedFate, ...] = ()
 
     def owns(self, family: Family, address: int) -> bool:
         """True where ``address`` is assigned to one of the interfaces."""

@@ -67,18 +67,18 @@ class Routing:
         return self.forwardable(received_on), self.turnable(received_on)
 
     def _hop(self, hop: NextHop, space: HeaderSpace) -> Iterator[Target]:
-        """A next hop of the other family (RFC 8950) may be anyone: its owner is not looked up."""
+        """A next hop that is not known, or of the other family (RFC 8950), may be anyone on the wire."""
         certain = self.level is Level.MUST
-        foreign = hop.address_family not in (None, self._universe.family)
+        unknown = hop.anyone or hop.address_family not in (None, self._universe.family)
         if hop.interface is None:
             for other in () if certain else sorted(self._device.interfaces):
                 yield other, None, space, True
             return
         found = self._device.interfaces.get(hop.interface)
         if found is not None and found.enabled and (found.operational or not certain):
-            if foreign and not certain:
+            if unknown and not certain:
                 yield hop.interface, None, space, True
-            elif not foreign:
+            elif not unknown:
                 yield hop.interface, hop.address, space, False
 
     def forwardable(self, incoming: Interface) -> HeaderSpace:

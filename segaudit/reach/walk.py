@@ -289,6 +289,7 @@ class Walker:
             remembered = {**position.connections, device.name: Connection(entered, flow)}
             position = replace(position, connections=remembered)
         out = self._step(position, f"sent {flow}", "sent", hop.interface)
+        out = replace(out, certain=out.certain and not hop.anyone)
         receivers = list(self._receivers(where, hop, target, flow.family))
         if not receivers:
             text = f"on the wire of {where}; nobody modelled answers for {flow.family.address(target)}"
@@ -307,7 +308,8 @@ class Walker:
             interface = device.interfaces.get(point.interface) if device else None
             if interface is None or point == where:
                 continue
-            if any(a.family is address_family and a.address == target for a in interface.addresses):
+            owns = any(a.family is address_family and a.address == target for a in interface.addresses)
+            if owns or hop.anyone:
                 found = True
                 yield point
             elif interface.proxy_arp:
