@@ -7,13 +7,14 @@ for grade G5.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import networkx as nx
 
 from segaudit.graph.segments import Segment, segments
+from segaudit.graph.vlans import bundle_of, is_switched
 from segaudit.model.device import Device
 from segaudit.model.snapshot import Snapshot
 from segaudit.model.topology import TerminationPoint
@@ -29,7 +30,8 @@ INTERNET_NODE = "INTERNET"
 class ForwardingGraph:
     """Devices, segments, and who touches what.
 
-    ``unmodelled_segments`` and ``internet_segments`` are the ids of the segments that the two
+    ``segment_of`` is where an interface sends and receives, ``carried`` what else its wire carries with
+    VLAN tags. ``unmodelled_segments`` and ``internet_segments`` are the ids of the segments that the two
     adversaries touch.
     """
 
@@ -38,14 +40,23 @@ class ForwardingGraph:
     segment_of: Mapping[TerminationPoint, str]
     internet_segments: frozenset[str]
     unmodelled_segments: frozenset[str]
+    carried: Mapping[TerminationPoint, tuple[str, ...]] = field(default_factory=dict)
 
     def receivers(self, segment: str) -> tuple[TerminationPoint, ...]:
-        """The modelled interfaces on a segment."""
-        return tuple(
-            point
-            for point in self.segments[segment].points
-            if point.device in self.devices and point.interface in self.devices[point.device].interfaces
-        )
+        """The modelled interfaces on a segment that take packets in; the ports of switches do not."""
+        return tuple(point for point in self.segments[segment].points if self._takes_packets(point))
+
+    def _takes_packets(self, point: TerminationPoint) -> bool:
+        device = self.devices.get(point.device)
+        interface = device.interfaces.get(point.interface) if device else None
+        if device is None or interface is None:
+            return False
+        return not is_switched(interface) and bundle_of(device, interface) is None
+
+    def wires(self, point: TerminationPoint) -> tuple[str, ...]:
+        """The ids of every segment whose frames pass an interface, tagged or not."""
+        home = self.segment_of.get(point)
+        return (*(() if home is None else (home,)), *self.carried.get(point, ()))
 
     def networkx(self) -> Any:
         """The graph as a ``networkx.Graph`` (names as strings), for paths, components and export."""
@@ -57,8 +68,8 @@ class ForwardingGraph:
                 graph.add_node(str(point), kind="interface")
                 up = interface.enabled and interface.operational
                 graph.add_edge(name, str(point), up=up)
-                if point in self.segment_of:
-                    graph.add_edge(str(point), f"segment {self.segment_of[point]}", up=up)
+                for segment in self.wires(point):
+                    graph.add_edge(str(point), f"segment {segment}", up=up)
         for segment in self.segments:
             graph.add_node(f"segment {segment}", kind="segment")
         for name, touched in (
@@ -100,7 +111,7 @@ def build_graph(
     internet = {
         segment.id
         for segment in found.values()
-        if any(point in internet_interfaces for point in segment.points)
+        if any(point in internet_interfaces for point in segment.touched)
     }
     unmodelled = (
         set()
@@ -108,7 +119,7 @@ def build_graph(
         else {
             segment.id
             for segment in found.values()
-            if any(point.device in doubtful_devices for point in segment.points)
+            if any(point.device in doubtful_devices for point in segment.touched)
             or (segment.is_open and not _assumed_closed(segment, end_hosts_only | internet_interfaces))
         }
     )
@@ -118,8 +129,20 @@ def build_graph(
         segment_of,
         frozenset(internet),
         frozenset(unmodelled),
+        _carried(found.values()),
     )
 
 
+def _carried(found: Iterable[Segment]) -> Mapping[TerminationPoint, tuple[str, ...]]:
+    carried: dict[TerminationPoint, list[str]] = {}
+    for segment in found:
+        for point in segment.carriers:
+            carried.setdefault(point, []).append(segment.id)
+    return {point: tuple(segments) for point, segments in carried.items()}
+
+
 def _assumed_closed(segment: Segment, claimed: frozenset[TerminationPoint]) -> bool:
-    return not segment.certain_neighbour and any(point in claimed for point in segment.points)
+    """True where a claim is made of the wire; of a switched one, for each port that is open."""
+    if segment.certain_neighbour or not claimed.issuperset(segment.open_ports):
+        return False
+    return any(point in claimed for point in segment.touched)

@@ -147,7 +147,11 @@ class HostileSides:
 
 
 def _owned_by_intruder(graph: ForwardingGraph, owned: frozenset[str]) -> ForwardingGraph:
-    touched = {segment for point, segment in graph.segment_of.items() if point.device in owned}
+    touched = {
+        segment.id
+        for segment in graph.segments.values()
+        if any(point.device in owned for point in segment.touched)
+    }
     return replace(
         graph,
         devices={name: device for name, device in graph.devices.items() if name not in owned},

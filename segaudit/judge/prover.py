@@ -214,16 +214,15 @@ class Prover:
         device that is not understood, such a place is behind UNMODELLED.
         """
         graph = self.graph(reading)
-        segments = set()
+        segments: set[str] = set()
         routers = set()
         for place in self.places(zone):
             device = self.snapshot.devices[place.device]
             interfaces = [place.interface] if device.forwards else list(device.interfaces)
             for interface in interfaces:
-                segment = graph.segment_of.get(TerminationPoint(place.device, interface))
-                if segment is not None:
-                    segments.add(segment)
-                elif place.device in graph.devices:
+                wires = graph.wires(TerminationPoint(place.device, interface))
+                segments.update(wires)
+                if not wires and place.device in graph.devices:
                     routers.add(place.device)
         beyond = self.goes_on_unmodelled(zone, reading)
         return Source(frozenset(segments), zone == INTERNET, beyond, frozenset(routers))
@@ -286,7 +285,7 @@ class Prover:
         """The wires that the zone's places are on."""
         graph = self.graph(reading)
         points = (TerminationPoint(place.device, place.interface) for place in self.places(zone))
-        return frozenset(graph.segment_of[point] for point in points if point in graph.segment_of)
+        return frozenset(segment for point in points for segment in graph.wires(point))
 
     def ranges(self, zone: str, family: Family) -> list[Range]:
         """The address ranges connected at the zone's places; for the internet every address."""

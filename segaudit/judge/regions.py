@@ -253,9 +253,9 @@ def _zones(prover: Prover, graph: ForwardingGraph, named: Mapping[Place, str]) -
     """Per region the zones that have a place in it."""
     found: dict[str, set[str]] = defaultdict(set)
     for place in prover.zones.locations:
-        wire = graph.segment_of.get(TerminationPoint(place.device, place.interface))
-        region = named.get(("itself", place.device) if wire is None else ("wire", wire))
-        if region is not None:
+        wires = graph.wires(TerminationPoint(place.device, place.interface))
+        at: list[Place] = [("wire", wire) for wire in wires] or [("itself", place.device)]
+        for region in {named[one] for one in at if one in named}:
             found[region].add(place.zone)
     return found
 
