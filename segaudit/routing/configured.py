@@ -174,7 +174,7 @@ class _Tables:
     def _hops(self, one: ConfiguredRoute) -> Iterator[NextHop]:
         if one.interface is not None:
             if one.interface in self._up:
-                yield NextHop(one.interface, one.address)
+                yield _hop(one.interface, one.address, one.family)
         elif one.address is not None:
             yield from self._resolved(one, one.next_hop_vrf or one.vrf, one.address)
 
@@ -182,11 +182,11 @@ class _Tables:
         """The next hops by which ``address`` is reached, not through the route itself."""
         best = self._longest(one, vrf, address)
         if (vrf, one.family) in self._unknown:
-            yield NextHop(None, address)
+            yield _hop(None, address, one.family)
         for route in best:
             for hop in route.next_hops:
                 onward = address if hop.address is None else hop.address
-                yield NextHop(hop.interface, onward)
+                yield _hop(hop.interface, onward, one.family)
 
     def _longest(self, one: ConfiguredRoute, vrf: str, address: int) -> list[Route]:
         itself = self._found.get(one)
@@ -199,6 +199,10 @@ class _Tables:
         best = [route for route in holding if route.prefix_length == longest]
         lowest = min((route.preference for route in best), default=0)
         return [route for route in best if route.preference == lowest]
+
+
+def _hop(interface: str | None, address: int | None, family: Family) -> NextHop:
+    return NextHop(interface, address, None if address is None else family)
 
 
 def _holds(route: Route, address: int) -> bool:

@@ -84,7 +84,7 @@ def test_an_interface_that_is_down_has_neither(state: dict[str, bool]) -> None:
 def test_a_next_hop_is_found_through_other_routes() -> None:
     far = static("203.0.113.0/24", "10.9.9.9")
     routing = configured_routing([WAN, LAN], [far, static("10.9.0.0/16", "192.0.2.2")])
-    assert hops(routing, "203.0.113.0/24") == {NextHop("wan", number("192.0.2.2"))}
+    assert hops(routing, "203.0.113.0/24") == {NextHop("wan", number("192.0.2.2"), Family.IPV4)}
     assert routing.unresolved == ()
 
 
@@ -116,7 +116,7 @@ def test_the_lower_distance_wins_and_the_other_waits() -> None:
     assert leaves(device, "lan", "10.9.1.1") == {"wan"}
     alone = [replace(WAN, enabled=False), LAN]
     assert hops(configured_routing(alone, [second, first]), "10.9.0.0/16") == {
-        NextHop("lan", number("10.1.0.9"))
+        NextHop("lan", number("10.1.0.9"), Family.IPV4)
     }
 
 
@@ -205,4 +205,4 @@ def test_a_next_hop_may_be_reached_by_what_was_learned() -> None:
     routing = configured_routing(
         [WAN, LAN], [static("203.0.113.0/24", "10.9.9.9")], {("default", Family.IPV4): Unknown("bgp")}
     )
-    assert NextHop(None, number("10.9.9.9")) in hops(routing, "203.0.113.0/24")
+    assert NextHop(None, number("10.9.9.9"), Family.IPV4) in hops(routing, "203.0.113.0/24")
