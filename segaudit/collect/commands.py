@@ -35,6 +35,7 @@ READ_ONLY = tuple(
         r"ipset (?:save|list)",
         r"vtysh -c 'show [^';|]+'",
         rf"cat(?: /(?:{_PATH_WORD}/)*{_PATH_WORD})+",
+        r"show",  # FortiOS: the configuration
         r"(?:show|display|get) [A-Za-z0-9 _./:,@+-]+(?: \| (?:display set|display xml|no-more))*",
     )
 )

@@ -14,7 +14,7 @@ import os
 import shlex
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from threading import Lock
@@ -97,6 +97,8 @@ class Login:
     password: Secret | None = None
     key_file: Path | None = None
     agent: bool = False
+    enable: Secret | None = None
+    """What a CLI asks for before it shows everything; ``None``: the password."""
 
 
 @dataclass(slots=True)
@@ -108,8 +110,15 @@ class Keychain:
     _known: dict[str, Secret] = field(default_factory=dict, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
 
-    def login(self, username: str, references: tuple[CredentialReference, ...]) -> Login:
+    def login(
+        self,
+        username: str,
+        references: tuple[CredentialReference, ...],
+        enable: tuple[CredentialReference, ...] = (),
+    ) -> Login:
         """The login that ``references`` give together (a key, a password, the agent).
+
+        ``enable`` leads to the secret of the privileged mode, where that is another one.
 
         Raises:
             CredentialMissing: one of them leads to nothing.
@@ -117,12 +126,13 @@ class Keychain:
         login = Login(username)
         for reference in references:
             if reference.kind is CredentialKind.AGENT:
-                login = Login(username, login.password, login.key_file, agent=True)
+                login = replace(login, agent=True)
             elif reference.kind is CredentialKind.KEY_FILE:
-                login = Login(username, login.password, _key_file(reference), login.agent)
+                login = replace(login, key_file=_key_file(reference))
             else:
-                login = Login(username, self._secret(username, reference), login.key_file, login.agent)
-        return login
+                login = replace(login, password=self._secret(username, reference))
+        secrets = [self._secret(username, reference) for reference in enable]
+        return replace(login, enable=secrets[-1]) if secrets else login
 
     def _secret(self, username: str, reference: CredentialReference) -> Secret:
         name = f"{reference} {username}"

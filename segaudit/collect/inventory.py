@@ -21,6 +21,11 @@ segaudit's own::
         port: 22
         labels: {site: berlin, role: firewall}
         become: sudo              # run the commands through `sudo -n`
+      core-1:
+        host: 192.0.2.7
+        platform: cisco_ios
+        become: enable            # the login is unprivileged
+        enable_credentials: env:ENABLE_SECRET   # without it the login's password
       par-fw:
         host: 198.51.100.1
         host_key: SHA256:...      # pins the key in place of known_hosts

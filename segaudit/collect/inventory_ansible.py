@@ -2,8 +2,9 @@
 
 Read are ``ansible_host``, ``ansible_port``, ``ansible_user``, ``ansible_network_os`` (its last
 word), ``ansible_ssh_private_key_file``, ``ansible_password`` (a credential reference or a
-``lookup('env', ...)``), ``ansible_become``, ``UserKnownHostsFile`` in ``ansible_ssh_common_args``
-and ``segaudit_labels``, ``segaudit_transport``, ``segaudit_platform``. A variable of a host beats
+``lookup('env', ...)``), ``ansible_become`` with ``ansible_become_method`` and ``ansible_become_password``,
+``UserKnownHostsFile`` in ``ansible_ssh_common_args`` and ``segaudit_labels``,
+``segaudit_transport``, ``segaudit_platform``. A variable of a host beats
 one of its group, that of a group one of the group above. ``StrictHostKeyChecking=no`` has no effect
 here. Where no platform is given it is the first group of the host (containerlab groups by kind).
 Host patterns (``r[1:3]``), group_vars files and templates are not read.
@@ -12,7 +13,7 @@ Host patterns (``r[1:3]``), group_vars files and templates are not read.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,7 @@ _ENVIRONMENT_LOOKUP = re.compile(
 )
 _KNOWN_HOSTS = re.compile(r"-o\s*UserKnownHostsFile[= ]\s*['\"]?([^\s'\"]+)")
 _PASSWORDS = ("ansible_password", "ansible_ssh_pass", "ansible_ssh_password")
+_ENABLE_PASSWORDS = ("ansible_become_password", "ansible_become_pass")
 _KEY_FILES = ("ansible_ssh_private_key_file", "ansible_private_key_file")
 _TRUE = frozenset({"true", "yes", "on", "1"})
 
@@ -97,8 +99,9 @@ def _device(reader: Reader, places: list[_Place], platforms: Collection[str] | N
         _known_hosts(variables),
         "",
         fields.transport(reader, variables.get("segaudit_transport")),
-        "sudo" if fields.word(variables.get("ansible_become")).lower() in _TRUE else "",
+        _become(variables),
         key.where,
+        tuple(_passwords(reader, variables, _ENABLE_PASSWORDS)),
     )
 
 
@@ -120,9 +123,20 @@ def _credentials(reader: Reader, variables: Variables) -> Iterator[CredentialRef
     for name in _KEY_FILES:
         if name in variables:
             yield fields.key_file(variables[name], fields.word(variables[name]))
-    for name in _PASSWORDS:
+    yield from _passwords(reader, variables, _PASSWORDS)
+
+
+def _passwords(reader: Reader, variables: Variables, names: Iterable[str]) -> Iterator[CredentialReference]:
+    for name in names:
         if name in variables:
             yield from _password(reader, variables[name])
+
+
+def _become(variables: Variables) -> str:
+    """Empty, or how a login gets its rights (``ansible_become_method``; Ansible's own default is sudo)."""
+    if fields.word(variables.get("ansible_become")).lower() not in _TRUE:
+        return ""
+    return "enable" if fields.word(variables.get("ansible_become_method")) == "enable" else "sudo"
 
 
 def _password(reader: Reader, node: Node) -> tuple[CredentialReference, ...]:

@@ -13,6 +13,9 @@ from segaudit.documents.snapshot_folder import is_device_name
 from segaudit.documents.topology_data import is_absent
 from segaudit.documents.yaml_nodes import Node, Reader, did_you_mean
 
+BECOME = ("sudo", "enable")
+"""How a login gets the rights to read everything."""
+
 NO_SECRETS = f"a secret never stands in an inventory; write where it is: {FORMS}"
 
 

@@ -28,7 +28,7 @@ _HOST_KEYS = (
     "data",
     "connection_options",
 )
-_OWN_KEYS = ("credentials", "known_hosts", "transport", "become", "host_key")
+_OWN_KEYS = ("credentials", "known_hosts", "transport", "become", "host_key", "enable_credentials")
 
 Layer = Mapping[str, Node]
 """The keys of one host, group or the defaults."""
@@ -131,8 +131,9 @@ def _device(
         fields.path_beside(known_hosts) if known_hosts else None,
         fields.host_key(reader, own.get("host_key")),
         fields.transport(reader, own.get("transport")),
-        reader.one_of(become, "become", ("sudo",)) if become else "",
+        reader.one_of(become, "become", fields.BECOME) if become else "",
         key.where,
+        fields.references(reader, own.get("enable_credentials")),
     )
 
 

@@ -20,6 +20,7 @@ _SHARED_KEYS = (
     "known_hosts",
     "transport",
     "become",
+    "enable_credentials",
 )
 _DEVICE_KEYS = (*_SHARED_KEYS, "host", "host_key")
 _SECRET_KEYS = ("password", "secret", "passphrase", "enable")
@@ -100,8 +101,9 @@ def _device(
         fields.path_beside(known_hosts) if known_hosts and fields.word(known_hosts) else None,
         fields.host_key(reader, own.get("host_key")),
         fields.transport(reader, given.get("transport")),
-        reader.one_of(become, "become", ("sudo",)) if become and not is_absent(become) else "",
+        reader.one_of(become, "become", fields.BECOME) if become and not is_absent(become) else "",
         key.where,
+        fields.references(reader, given.get("enable_credentials")),
     )
 
 

@@ -18,7 +18,9 @@ class InventoryDevice:
     """One device to collect from.
 
     ``known_hosts`` ``None`` is the user's own file; ``host_key`` pins a fingerprint instead.
-    ``become`` is empty or ``sudo``. ``where`` is the inventory's ``file:line:column``.
+    ``become`` is empty, ``sudo`` (a Linux shell) or ``enable`` (a CLI whose login starts unprivileged; the
+    secret is that of ``enable_credentials``, else the password). ``where`` is the inventory's
+    ``file:line:column``.
     """
 
     name: str
@@ -33,6 +35,7 @@ class InventoryDevice:
     transport: Transport = field(default_factory=Direct)
     become: str = ""
     where: str = ""
+    enable_credentials: tuple[CredentialReference, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,7 +176,7 @@ class _Run:
 
     async def _attempt(self, device: InventoryDevice, platform: Platform) -> RawConfig:
         def look_up() -> Login:
-            return self.keychain.login(device.username, device.credentials)
+            return self.keychain.login(device.username, device.credentials, device.enable_credentials)
 
         def work() -> RawConfig:
             return pull(device, platform, login, self._known(device), self.limits, self.now)

@@ -46,9 +46,14 @@ _ENVIRONMENT = "env LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/
 _SUDO = "sudo -n"
 _SUDO_NOT_FOUND = re.compile(r"^sudo: .*: command not found$", re.MULTILINE)
 _CLI_REFUSAL = re.compile(
-    r"\s*(?:\^\s*)?% ?(?:invalid|unknown|ambiguous|incomplete|unrecognized|permission|authorization)",
+    r"\s*(?:\^\s*)?(?:"
+    r"(?:error: )?% ?(?:invalid|unknown|ambiguous|incomplete|unrecognized|permission|authorization)"
+    r"|unknown (?:command|action)|(?:error: )?(?:syntax error|command is not valid)"
+    r"|command parse error|invalid syntax)",
     re.IGNORECASE,
 )
+"""How IOS and its children, ASA, Junos, FortiOS and PAN-OS say that they have no such command."""
+
 _BRACKETED_PASTE = re.compile(rb"\x1b\[\?2004[hl]")
 _CHUNK_BYTES = 1 << 20
 _QUIET_SECONDS = 0.4
@@ -157,7 +162,7 @@ def _opened(
             known_hosts.write_text(known_hosts_lines(lines, device.host, device.port), encoding="utf-8")
             session = _session(device, platform, login, line, known_hosts, limits)
             try:
-                _prepare(session, platform, limits)
+                _prepare(session, device, platform, login, limits)
                 yield session
             finally:
                 _close(session)
@@ -222,15 +227,33 @@ def _session(
     return session
 
 
-def _prepare(session: Any, platform: Platform, limits: Limits) -> None:
-    """Connect and log in; on a CLI also turn paging off."""
+def _prepare(
+    session: Any, device: InventoryDevice, platform: Platform, login: Login, limits: Limits
+) -> None:
+    """Connect and log in; on a CLI also turn paging off, and ask for the rights to read."""
     if platform.netmiko_device_type in EXEC_DEVICE_TYPES:
         session._get_ssh_client_instance = _client_without_shell
         session.establish_connection()
     else:
         session.establish_connection()
         session.channel = _bounded(session, limits.output_bytes)
-        session.session_preparation()
+        secret = login.enable or login.password
+        if device.become == "enable" and secret is not None:
+            session.secret = secret.reveal()
+        if not platform.pager:
+            session.session_preparation()
+        if device.become == "enable":
+            _enable(session)
+
+
+def _enable(session: Any) -> None:
+    """Enter the privileged mode, in which a CLI shows its whole configuration."""
+    try:
+        session.enable()
+    except ValueError as refused:  # what netmiko raises; its text may quote the device
+        raise SessionFailed(
+            "`enable` was refused: is the secret of the privileged mode right?"
+        ) from refused
 
 
 def _client_without_shell() -> Any:
@@ -281,7 +304,7 @@ def _files(
     session: Any, device: InventoryDevice, platform: Platform, limits: Limits, now: Callable[[], datetime]
 ) -> tuple[RawFile, ...]:
     """The output of the platform's list, then of the commands that this output gives rise to."""
-    run = partial(_file, session, device, limits=limits, now=now)
+    run = partial(_file, session, device, pager=platform.pager.encode(), limits=limits, now=now)
     listed = [run(command) for command in platform.commands]
     follow_ups = platform.follow_ups(listed)
     for command in follow_ups:
@@ -290,11 +313,19 @@ def _files(
 
 
 def _file(
-    session: Any, device: InventoryDevice, command: ShowCommand, limits: Limits, now: Callable[[], datetime]
+    session: Any,
+    device: InventoryDevice,
+    command: ShowCommand,
+    *,
+    pager: bytes,
+    limits: Limits,
+    now: Callable[[], datetime],
 ) -> RawFile:
     taken_at = now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    ask = _executed if session.device_type in EXEC_DEVICE_TYPES else _asked
-    answer = ask(session, device, command, limits)
+    if session.device_type in EXEC_DEVICE_TYPES:
+        answer = _executed(session, device, command, limits)
+    else:
+        answer = _asked(session, command, pager, limits)
     output, error = _text(answer.output, command), _text(answer.error, command)
     status = NOT_FOUND if _is_absent(answer.status, output, error) else answer.status
     if status and not command.optional:
@@ -399,21 +430,35 @@ def _drained(channel: Any, command: ShowCommand, limits: Limits) -> _Answer:
     return _Answer(bytes(output), bytes(error), channel.exit_status)
 
 
-def _asked(session: Any, device: InventoryDevice, command: ShowCommand, limits: Limits) -> _Answer:
+def _asked(session: Any, command: ShowCommand, pager: bytes, limits: Limits) -> _Answer:
     """The command typed at a prompt, and what came between it and the next prompt."""
-    del device
     prompt = session.find_prompt().encode()
     session.remote_conn.sendall(f"{command.command}{session.RETURN}".encode())
-    shown = _until_prompt(session.remote_conn, prompt, command, limits)
-    echo, _, rest = shown.partition(b"\n")
-    if command.command.encode() not in echo:
+    shown = _until_prompt(session.remote_conn, prompt, command, pager, limits)
+    rest = _after_echo(shown, prompt, command)
+    if rest is None:
         raise SessionFailed(f"`{command.command}`: the device did not echo the command")
     return _Answer(rest[: rest.rfind(b"\n") + 1], b"", None)
 
 
-def _until_prompt(channel: Any, prompt: bytes, command: ShowCommand, limits: Limits) -> bytes:
+def _after_echo(shown: bytes, prompt: bytes, command: ShowCommand) -> bytes | None:
+    """What follows the command's echo; ``None`` where that has not come.
+
+    Prompts may stand before it: a slow device answers late to what was typed to find the prompt.
+    """
+    for line in shown.splitlines(keepends=True):
+        shown = shown[len(line) :]
+        if command.command.encode() in line:
+            return shown
+        if line.strip() not in (b"", prompt.strip()):
+            return None
+    return None
+
+
+def _until_prompt(channel: Any, prompt: bytes, command: ShowCommand, pager: bytes, limits: Limits) -> bytes:
     """What the device shows, with line feeds for line ends, up to the last prompt."""
     at_prompt = re.compile(rb"\n" + re.escape(prompt) + rb"[ \t]*\Z")
+    at_pager = re.compile(rb"(?<=[\r\n])" + re.escape(pager) + rb" ?\Z")
     deadline = time.monotonic() + limits.command_seconds
     received, quiet_since = bytearray(), time.monotonic()
     while time.monotonic() < deadline:
@@ -424,10 +469,14 @@ def _until_prompt(channel: Any, prompt: bytes, command: ShowCommand, limits: Lim
                 raise SessionFailed(_too_much(f"`{command.command}`", limits.output_bytes))
         elif channel.closed:
             raise SessionFailed(f"`{command.command}`: the device closed the session", transient=True)
+        elif pager and (asking := at_pager.search(received, max(0, len(received) - _TAIL_BYTES))):
+            del received[asking.start() :]
+            received += _next_page(channel)
+            quiet_since = time.monotonic()
         elif time.monotonic() - quiet_since < _QUIET_SECONDS:
             time.sleep(0.01)
         elif at_prompt.search(_plain(bytes(received[-_TAIL_BYTES:]))) and _is_whole(
-            command, bytes(received)
+            command, bytes(received), prompt
         ):
             return _plain(bytes(received))
         else:
@@ -435,13 +484,25 @@ def _until_prompt(channel: Any, prompt: bytes, command: ShowCommand, limits: Lim
     raise _unfinished(command, limits)
 
 
+def _next_page(channel: Any) -> bytes:
+    """Ask for the next page; what comes, without the blanks that wipe the question out."""
+    channel.sendall(b" ")
+    page: bytes = channel.recv(_CHUNK_BYTES)
+    while re.fullmatch(rb"\r *", page) and (more := channel.recv(_CHUNK_BYTES)):
+        page += more
+    return re.sub(rb"\A\r *\r", b"", page)
+
+
 def _plain(shown: bytes) -> bytes:
     """Terminal line ends and paste marks taken away; nothing else."""
     return _BRACKETED_PASTE.sub(b"", shown).replace(b"\r\n", b"\n").replace(b"\r", b"")
 
 
-def _is_whole(command: ShowCommand, received: bytes) -> bool:
-    """True unless the platform's end marker is still to come before the prompt."""
-    shown = _plain(received).decode(errors="replace")
+def _is_whole(command: ShowCommand, received: bytes, prompt: bytes) -> bool:
+    """True unless the echo, or the platform's end marker, is still to come before the prompt."""
+    rest = _after_echo(_plain(received), prompt, command)
+    if rest is None:
+        return False
+    shown = rest.decode(errors="replace")
     output = shown[: shown.rfind("\n") + 1]
-    return _is_complete(command, output) or bool(_CLI_REFUSAL.match(output.partition("\n")[2]))
+    return _is_complete(command, output) or bool(_CLI_REFUSAL.match(output))

@@ -37,12 +37,16 @@ class Platform:
     ``follow_ups`` gives the commands that can only be written once the output of ``commands`` is there
     (one for each interface). A device may have lied in that output, on purpose: whatever it says, the
     function returns, and its commands only read, each into a file that no other command writes.
+
+    ``pager`` is what a CLI shows between pages, where paging can only be turned off by writing to the
+    configuration: each is answered with a space, and netmiko's own preparation, which writes, is left out.
     """
 
     name: str
     netmiko_device_type: str
     commands: tuple[ShowCommand, ...]
     follow_ups: Callable[[Sequence[RawFile]], tuple[ShowCommand, ...]] = _nothing_more
+    pager: str = ""
 
 
 @dataclass(frozen=True, slots=True)

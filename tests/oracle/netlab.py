@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -19,18 +20,33 @@ from typing import Any
 from builders.networks import device, interface, link, route
 from oracle.proved import CORPORA
 
-from segaudit.errors import SnapshotError
+from segaudit.judge.prover import Prover, Reading
 from segaudit.judge.share import Case
+from segaudit.judge.single_path import single_path
 from segaudit.model.device import Device
-from segaudit.model.flow import Family
+from segaudit.model.flow import Disposition, Family, Flow
 from segaudit.model.snapshot import CollectionFailure, RawConfig, RawFile, Snapshot
 from segaudit.model.source import LineFate
 from segaudit.model.topology import Link
+from segaudit.packets import HeaderSpace
 from segaudit.parse import parse_device
 from segaudit.policy import locate, parse_policy
 
 NETLAB = CORPORA / "netlab_generated"
+PLATFORMS = {
+    "eos": "arista_eos",
+    "ioll2": "cisco_ios",
+    "iosv": "cisco_ios",
+    "nxos": "cisco_nxos",
+    "vmx": "juniper_junos",
+}
+"""netlab's word for the systems that we read."""
+
+_ENDED = ("eos", "ioll2", "iosv")
+"""Systems whose whole configuration ends with ``end``, which netlab's parts leave out or repeat."""
+
 _FIRST = ("normalize", "initial")
+_ROOM = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +71,53 @@ class Lab:
     snapshot: Snapshot
     pings: tuple[Ping, ...]
     unread: tuple[str, ...]
+
+    @cached_property
+    def prover(self) -> Prover:
+        """The engine on the lab."""
+        return self.case.prover(_ROOM)
+
+    def may(self, ping: Ping) -> bool:
+        """Whether the echo request and the answer to it may arrive, by the all-packets engine."""
+        there = self._reached(ping.source, ping.destination, ping.family)
+        back = self._reached(ping.destination, ping.source, ping.family)
+        return any(
+            not (there & there.universe.flow(request)).is_empty
+            and not (back & back.universe.flow(answer)).is_empty
+            for request, answer in self._flows(ping)
+        )
+
+    def certain(self, ping: Ping) -> bool:
+        """Whether a walk delivers the echo request to its destination and rests on nothing unknown."""
+        targets = {str(ping.family.address(request.destination)) for request, _ in self._flows(ping)}
+        return any(
+            trace.certain
+            and trace.disposition is Disposition.DELIVERED
+            and trace.steps[-1].device == ping.destination
+            for target in sorted(targets)
+            for trace in single_path(self.snapshot, ping.source, target, "icmp")
+        )
+
+    def _reached(self, source: str, destination: str, family: Family) -> HeaderSpace:
+        reached = self.prover.reached(family, source, Reading.STRICT)
+        return self.prover.arrived(reached, destination, Reading.STRICT)
+
+    def _flows(self, ping: Ping) -> Iterator[tuple[Flow, Flow]]:
+        """Echo request and answer, between any two addresses of the ends."""
+        protocol, request, answer = (1, 8, 0) if ping.family is Family.IPV4 else (58, 128, 129)
+        for source in self._addresses(ping.source, ping):
+            for destination in self._addresses(ping.destination, ping):
+                yield (
+                    Flow(ping.family, protocol, source, destination, icmp_type=request),
+                    Flow(ping.family, protocol, destination, source, icmp_type=answer),
+                )
+
+    def _addresses(self, end: str, ping: Ping) -> list[int]:
+        """The addresses of an end device; where the ping must fail, those of its wires to others."""
+        ports = self.snapshot.devices[end].interfaces
+        wired = {one.interface for link in self.snapshot.links for one in link.ends if one.device == end}
+        names = sorted(ports) if ping.expected else sorted(wired)
+        return [one.address for name in names for one in ports[name].addresses if one.family is ping.family]
 
     @property
     def case(self) -> Case:
@@ -84,7 +147,7 @@ def read_lab(folder: Path) -> Lab:
     devices: dict[str, Device] = {}
     unread = []
     for name, node in sorted(lab["nodes"].items()):
-        parsed = _parsed(folder, name)
+        parsed = _parsed(folder, name, node["device"])
         if parsed is not None:
             devices[name] = parsed
         elif _is_end(node):
@@ -98,15 +161,16 @@ def read_lab(folder: Path) -> Lab:
     return Lab(folder.parent.name, folder.name, snapshot, tuple(_pings(lab, ends)), tuple(unread))
 
 
-def _parsed(folder: Path, name: str) -> Device | None:
+def _parsed(folder: Path, name: str, system: str) -> Device | None:
     """The device, of all its files in the order in which netlab applies them."""
+    if system not in PLATFORMS:
+        return None
     files = sorted(folder.glob(f"{name}.*.cfg"), key=_order)
     text = "\n".join(file.read_text() for file in files)
+    if system in _ENDED:
+        text = re.sub(r"^end$", "!", text, flags=re.MULTILINE) + "\nend\n"
     raw = RawFile(f"devices/{name}/running-config.txt", text, sha256(text.encode()).hexdigest())
-    try:
-        return parse_device(RawConfig(name, "", (raw,)))
-    except SnapshotError:
-        return None
+    return parse_device(RawConfig(name, PLATFORMS[system], (raw,)))
 
 
 def _order(file: Path) -> tuple[int, str]:
@@ -119,13 +183,17 @@ def _is_end(node: dict[str, Any]) -> bool:
 
 
 def _wired(node: dict[str, Any]) -> list[dict[str, Any]]:
-    return [one for one in node["interfaces"] if one["type"] != "loopback" and one["neighbors"]]
+    return [one for one in _ports(node) if one["neighbors"]]
+
+
+def _ports(node: dict[str, Any]) -> list[dict[str, Any]]:
+    return [one for one in node["interfaces"] if one["type"] != "loopback"]
 
 
 def _end(name: str, node: dict[str, Any], nodes: dict[str, Any]) -> Device:
     ports = []
     routes = []
-    for one in _wired(node):
+    for one in _ports(node):
         own = [one[key] for key in ("ipv4", "ipv6") if isinstance(one[key], str)]
         ports.append(interface(one["name"], *own, forwards=False))
         for via in sorted(_gateways(one, nodes)):

@@ -54,6 +54,15 @@ def test_a_secret_does_not_show_itself() -> None:
         pickle.dumps(secret)
 
 
+def test_the_privileged_mode_asks_for_its_own_secret() -> None:
+    keys = Keychain({"A": "one", "B": "two"})
+    login = keys.login("audit", (parse_reference("env:A"),), (parse_reference("env:B"),))
+    assert login.password is not None
+    assert login.enable is not None
+    assert (login.password.reveal(), login.enable.reveal()) == ("one", "two")
+    assert keys.login("audit", (parse_reference("env:A"),)).enable is None
+
+
 def test_a_login_does_not_show_its_secret() -> None:
     login = Keychain({"A": "hunter2"}).login("audit", (parse_reference("env:A"), parse_reference("agent")))
     assert login.password is not None

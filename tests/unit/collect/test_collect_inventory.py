@@ -57,6 +57,15 @@ nodes: [isp]
 """
 
 
+def test_the_privileged_mode_has_a_secret_of_its_own(tmp_path: Path) -> None:
+    text = (
+        "devices:\n  r1: {host: h, platform: linux, become: enable,"
+        " enable_credentials: env:AUDIT_PASSWORD}\n"
+    )
+    (device,) = _read(tmp_path, text).devices
+    assert (device.become, device.enable_credentials) == ("enable", (ENV,))
+
+
 def test_our_own_format(tmp_path: Path) -> None:
     inventory = _read(tmp_path, OWN)
     key = CredentialReference(CredentialKind.KEY_FILE, str(tmp_path / "keys/audit"))
@@ -340,7 +349,8 @@ def test_nornir_inherits_from_groups_in_order_and_then_from_the_defaults(tmp_pat
         "edge:\n  platform: cisco_ios\n  groups: [all]\n"
         "berlin:\n  platform: linux\n  username: berliner\n  data: {site: berlin, role: none}\n"
         "all:\n  username: everybody\n",
-        "port: 22\npassword: env:AUDIT_PASSWORD\ndata:\n  segaudit: {known_hosts: known, become: sudo}\n",
+        "port: 22\npassword: env:AUDIT_PASSWORD\ndata:\n"
+        "  segaudit: {known_hosts: known, become: enable, enable_credentials: ask}\n",
     )
     r1, r2 = read_inventory(tmp_path, PLATFORMS).devices
     assert (r1.host, r1.platform, r1.username, r1.port) == ("192.0.2.1", "cisco_ios", "everybody", 22)
@@ -350,8 +360,9 @@ def test_nornir_inherits_from_groups_in_order_and_then_from_the_defaults(tmp_pat
         assert (device.credentials, device.known_hosts, device.become) == (
             (ENV,),
             tmp_path / "known",
-            "sudo",
+            "enable",
         )
+        assert device.enable_credentials == (CredentialReference(CredentialKind.ASK),)
 
 
 def test_what_is_wrong_in_a_nornir_inventory(tmp_path: Path) -> None:
@@ -404,17 +415,24 @@ all:
           ansible_host: 172.20.20.4
           ansible_network_os: cisco.ios.cisco_ios
           ansible_become: yes
+        clab-lab-r4:
+          ansible_host: 172.20.20.5
+          ansible_network_os: cisco.asa.cisco_asa
+          ansible_become: yes
+          ansible_become_method: enable
+          ansible_become_password: "{{ lookup('env', 'AUDIT_PASSWORD') }}"
         clab-lab-r1:
 """
 
 
 def test_ansible(tmp_path: Path) -> None:
-    r1, r2, r3 = _read(tmp_path, ANSIBLE, "ansible-inventory.yml").devices
+    r1, r2, r3, r4 = _read(tmp_path, ANSIBLE, "ansible-inventory.yml").devices
     key = CredentialReference(CredentialKind.KEY_FILE, str(tmp_path / "id"))
     assert (r1.name, r1.host, r1.platform) == ("clab-lab-r1", "172.20.20.2", "linux")
     assert (r1.labels, r1.known_hosts) == ({"site": "berlin"}, tmp_path / "lab_hosts")
     assert (r2.port, r2.username, r2.credentials) == (2022, "root", (key, ENV))
     assert (r3.platform, r3.username, r3.become, r3.credentials) == ("cisco_ios", "admin", "sudo", ())
+    assert (r4.become, r4.enable_credentials, r4.credentials) == ("enable", (ENV,), ())
 
 
 def test_a_literal_password_in_an_ansible_inventory(tmp_path: Path) -> None:
