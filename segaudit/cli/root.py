@@ -10,9 +10,11 @@ import click
 
 from segaudit import __version__
 from segaudit.cli.audit import check, collect, probe, run
+from segaudit.cli.import_command import import_
 from segaudit.cli.labs import demo, lab
 from segaudit.cli.recheck import recheck
 from segaudit.cli.show import explain, graph, path, report, schema, validate
+from segaudit.cli.vendors import vendors
 from segaudit.errors import RunError, SegauditError
 
 INTERRUPTED = 130
@@ -82,6 +84,7 @@ def main() -> None:
 
 
 for command in (
-    run, check, recheck, collect, probe, report, validate, explain, path, graph, schema, lab, demo,
+    run, check, recheck, collect, import_, probe, report, validate, explain, path, graph, schema, vendors,
+    lab, demo,
 ):  # fmt: skip
     main.add_command(command)

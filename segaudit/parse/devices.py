@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from segaudit.errors import Problem, SnapshotError
 from segaudit.model.device import Device
@@ -34,12 +36,13 @@ def parse_snapshot(raw: RawSnapshot, vendors: Sequence[Vendor] | None = None) ->
     readers = _detect_all(raw, known)
     devices: dict[str, Device] = {}
     failures = list(raw.failures)
-    for config in sorted(raw.configs, key=lambda config: config.device):
-        result = _read(config, readers[config.device])
-        if isinstance(result, Device):
-            devices[config.device] = result
-        else:
-            failures.append(result)
+    with _no_collector():
+        for config in sorted(raw.configs, key=lambda config: config.device):
+            result = _read(config, readers[config.device])
+            if isinstance(result, Device):
+                devices[config.device] = result
+            else:
+                failures.append(result)
     return Snapshot(
         devices=devices,
         failures=tuple(sorted(failures, key=lambda failure: (failure.device, failure.reason))),
@@ -47,6 +50,18 @@ def parse_snapshot(raw: RawSnapshot, vendors: Sequence[Vendor] | None = None) ->
         declared_nodes=raw.declared_nodes,
         taken_at=raw.taken_at,
     )
+
+
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    """Reading makes millions of objects that stay; to look for cycles among them takes as long again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _detect_all(raw: RawSnapshot, vendors: Sequence[Vendor]) -> dict[str, Vendor]:

@@ -9,6 +9,7 @@ from segaudit.model.source import AccountedLine, LineFate, LineTally, SourceSpan
 from segaudit.parse.terminal import is_blank
 
 _BY_SEVERITY = (LineFate.FACT, LineFate.IGNORED, LineFate.UNSUPPORTED, LineFate.UNRECOGNIZED)
+_GRADES = {fate: grade for grade, fate in enumerate(_BY_SEVERITY)}
 _UNCLAIMED = 255
 _SHOWN_CHARACTERS = 200
 _JSON_PUNCTUATION = "[]{}, "
@@ -53,9 +54,7 @@ class LineLedger:
 
     def rest_is_fact(self) -> None:
         """Every line that nobody claimed yet is punctuation (brackets of a JSON list)."""
-        for index, fate in enumerate(self._fates):
-            if fate == _UNCLAIMED:
-                self._fates[index] = 0
+        self._fates = self._fates.replace(bytes([_UNCLAIMED]), bytes([_GRADES[LineFate.FACT]]))
 
     def rest_is_ignored(self, reason: str) -> None:
         """Every line that nobody claimed yet cannot matter; one account covers them all."""
@@ -82,10 +81,11 @@ class LineLedger:
                 yield number
 
     def _mark(self, first: int, last: int | None, fate: LineFate) -> None:
-        grade = _BY_SEVERITY.index(fate)
+        grade, fates = _GRADES[fate], self._fates
         for index in range(first - 1, first if last is None else last):
-            known = self._fates[index]
-            self._fates[index] = grade if known == _UNCLAIMED else max(known, grade)
+            known = fates[index]
+            if known == _UNCLAIMED or known < grade:
+                fates[index] = grade
 
     def _account(
         self, first: int, last: int | None, fate: LineFate, reason: str, bounded: bool, text: str = ""

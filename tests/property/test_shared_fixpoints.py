@@ -76,6 +76,7 @@ def test_together_they_reach_what_each_reaches_alone(
         shares = network.reach_each(starts, with_connections, known)
         for share, start in zip(shares, starts, strict=True):
             same(share, network.reach(start, with_connections))
+            same(share, network.reach(start, with_connections, traced=True))
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])

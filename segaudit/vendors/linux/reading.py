@@ -37,7 +37,9 @@ class Reading:
     def __init__(self, raw: RawConfig) -> None:
         self.raw = raw
         self._ledgers: dict[str, LineLedger] = {}
+        self._opened: dict[str, RawFile] = {}
         _refuse_twins(raw)
+        self._files = {file.name: file for file in raw.files}
 
     def required(self, name: str) -> RawFile:
         """The file ``name``, cleaned.
@@ -45,7 +47,7 @@ class Reading:
         Raises:
             SnapshotError: it is missing, or its command failed.
         """
-        file = self.raw.file(name)
+        file = self._files.get(name)
         if file is None:
             raise SnapshotError(Problem(self._path(name), "the file is missing", hint="collect it again"))
         if file.exit_status:
@@ -57,7 +59,7 @@ class Reading:
 
         The lines of a failed command are ignored with that reason.
         """
-        file = self.raw.file(name)
+        file = self._files.get(name)
         if file is None:
             return None
         opened = self._open(file)
@@ -71,7 +73,7 @@ class Reading:
 
         The lines that say so are ignored with that reason.
         """
-        file = self.raw.file(name)
+        file = self._files.get(name)
         if file is None or file.exit_status == 0:
             return False
         said = _first_line(without_terminal_codes(file.text))
@@ -141,12 +143,14 @@ class Reading:
         return tuple(found)
 
     def _open(self, file: RawFile) -> RawFile:
-        if file.name not in self._ledgers:
-            self._ledgers[file.name] = LineLedger(file)
+        name = file.name
+        if name not in self._opened:
+            self._ledgers[name] = LineLedger(file)
             if _INTERRUPTED in file.stderr:
                 reason = "the table changed while it was listed: entries may be missing"
-                self._ledgers[file.name].unsupported(1, None, reason, bounded=False, text=_INTERRUPTED)
-        return replace(file, text=without_terminal_codes(file.text))
+                self._ledgers[name].unsupported(1, None, reason, bounded=False, text=_INTERRUPTED)
+            self._opened[name] = replace(file, text=without_terminal_codes(file.text))
+        return self._opened[name]
 
     def _path(self, name: str) -> str:
         folder = (

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from segaudit.model.flow import Family
 from segaudit.model.snapshot import RawFile
@@ -33,19 +34,20 @@ def sysctls(reading: Reading) -> Sysctls:
     ledger = reading.ledger(file)
     values: dict[tuple[Family, str, str], int] = {}
     spans: dict[tuple[Family, str, str], SourceSpan] = {}
-    for number, line in enumerate(file.text.split("\n"), start=1):
-        if setting := _setting(line.strip()):
+    for number, line in enumerate(map(str.strip, file.text.split("\n")), start=1):
+        if setting := _setting(line):
             key, value = setting
             values[key], spans[key] = value, ledger.span(number)
             ledger.fact(number)
-        elif line.strip():
-            _account(ledger, number, line.strip())
+        elif line:
+            _account(ledger, number, line)
     return Sysctls(values, spans, _asked_for(file))
 
 
+@lru_cache(1 << 14)
 def _setting(line: str) -> tuple[tuple[Family, str, str], int] | None:
-    """A line's setting; ``ip_forward`` is ``conf.all.forwarding``, and procps writes a dot of an
-    interface's name as a slash.
+    """A line's setting, which most devices have alike; ``ip_forward`` is ``conf.all.forwarding``, and
+    procps writes a dot of an interface's name as a slash.
     """
     if bridge := _BRIDGE.fullmatch(line):
         return (Family.IPV6 if bridge[1] else Family.IPV4, "all", platform.BRIDGE_CALLS), int(bridge[2])

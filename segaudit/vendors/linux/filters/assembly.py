@@ -68,7 +68,8 @@ class _Unknown(Exception):
 
 def assemble(config: RawConfig) -> FilterFacts:
     """See :func:`segaudit.vendors.linux.filters.read_filters`."""
-    files = {name: file for name in LISTINGS if (file := config.file(name)) is not None}
+    named = {file.name: file for file in reversed(config.files)}
+    files = {name: named[name] for name in LISTINGS if name in named}
     if not set(files) - {"ipset.txt", BYTECODE}:
         return FilterFacts(unknown_translation=True)
     try:

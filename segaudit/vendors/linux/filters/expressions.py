@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 
 from segaudit.model.acl import (
     AddressIn,
@@ -45,8 +45,9 @@ def all_of(parts: Iterable[Matches]) -> Matches:
     """The conjunction of ``parts``, flat, without what is always true and without repeats."""
     flat: list[Matches] = []
     for part in parts:
-        inner = part.of if isinstance(part, AllOf) else (part,)
-        flat += [each for each in inner if each not in flat and not isinstance(each, AnyPacket)]
+        for each in part.of if isinstance(part, AllOf) else (part,):
+            if not isinstance(each, AnyPacket) and each not in flat:
+                flat.append(each)
     if not flat:
         return AnyPacket()
     if any(_only_port_protocols(part) for part in flat):
@@ -66,6 +67,11 @@ def _only_port_protocols(part: Matches) -> bool:
 
 def _with_ports(part: Matches) -> Matches:
     """``part`` without the case that the protocol has no ports, which is known not to be."""
+    return _without_portless(part) if isinstance(part, Not | AnyOf | AllOf) else part
+
+
+@lru_cache(1 << 12)
+def _without_portless(part: Matches) -> Matches:
     match part:
         case Not(of):
             return negated(_with_ports(of))

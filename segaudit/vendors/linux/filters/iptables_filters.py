@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from segaudit.model.acl import Ace, Acl, AclAttachment, Forwarding, Hook, Return
 from segaudit.model.flow import Family
 from segaudit.model.source import LineFate, SourceSpan
-from segaudit.vendors.linux.filters.expressions import holds_unknown
 from segaudit.vendors.linux.filters.facts import Doubt, LineBook
-from segaudit.vendors.linux.filters.iptables_matches import Surroundings, matches_of
+from segaudit.vendors.linux.filters.iptables_matches import MatchReader, Surroundings
 from segaudit.vendors.linux.filters.iptables_save import IptablesRule, IptablesTable
 from segaudit.vendors.linux.filters.iptables_targets import action_of
 
@@ -48,8 +47,8 @@ def changed_sets(tables: Iterable[IptablesTable]) -> frozenset[str]:
     return frozenset(
         option.arguments[0]
         for table in tables
-        for rule in table.rules
-        for option in rule.target_options
+        for wording in table.wordings
+        for option in wording.target_options
         if option.name in ("--add-set", "--del-set") and option.arguments
     )
 
@@ -62,11 +61,13 @@ def read_iptables(
     result: IptablesFilters,
 ) -> None:
     """Add the chains of ``tables``, of one family, to ``result``; ``program`` begins their names."""
+    reader = MatchReader(around)
     for table in tables:
         if table.name not in PRIORITIES:
             _leave_out(table, book)
             continue
-        _read_table(table, book, f"{program} {around.family.label} {table.name}", around, result)
+        prefix = f"{program} {around.family.label} {table.name}"
+        _read_table(table, book, prefix, around.family, reader, result)
 
 
 def _leave_out(table: IptablesTable, book: LineBook) -> None:
@@ -79,17 +80,22 @@ def _leave_out(table: IptablesTable, book: LineBook) -> None:
 
 
 def _read_table(
-    table: IptablesTable, book: LineBook, prefix: str, around: Surroundings, result: IptablesFilters
+    table: IptablesTable,
+    book: LineBook,
+    prefix: str,
+    family: Family,
+    reader: MatchReader,
+    result: IptablesFilters,
 ) -> None:
     rules: dict[str, list[IptablesRule]] = {}
     for rule in table.rules:
         rules.setdefault(rule.chain, []).append(rule)
     for chain, (policy, line) in table.chains.items():
-        aces = tuple(_ace(rule, table, book, prefix, around) for rule in rules.get(chain, []))
+        aces = tuple([_ace(rule, table, book, prefix, family, reader) for rule in rules.get(chain, [])])
         name = f"{prefix} {chain}"
         result.acls[name] = Acl(name, aces, _default(policy), SourceSpan(book.path, line, line))
-        _attach(table, chain, policy, name, line, book, around.family, result)
-    if any(_STATE_MODULES & set(rule.modules) or rule.target in _STATE_TARGETS for rule in table.rules):
+        _attach(table, chain, policy, name, line, book, family, result)
+    if any(_STATE_MODULES & set(one.modules) or one.target in _STATE_TARGETS for one in table.wordings):
         result.reads_state = True
 
 
@@ -128,15 +134,19 @@ def _attach(
 
 
 def _ace(
-    rule: IptablesRule, table: IptablesTable, book: LineBook, prefix: str, around: Surroundings
+    rule: IptablesRule,
+    table: IptablesTable,
+    book: LineBook,
+    prefix: str,
+    family: Family,
+    reader: MatchReader,
 ) -> Ace:
-    matches = matches_of(rule, around)
-    target = action_of(rule, table.chains, prefix, around.family)
-    unknown = holds_unknown(matches)
+    matches, unknown = reader.read(rule)
+    target = action_of(rule, table.chains, prefix, family)
     doubts = [*target.doubts]
     if unknown is not None:
         doubts.append(Doubt(f"match not modelled: {unknown}"))
-    if any(option.name == "--restore-skmark" for option in rule.matches):
+    if any(option.name == "--restore-skmark" for option in rule.wording.matches):
         doubts.append(Doubt("the match sets the mark from a socket", bounded=False))
     book.note_rule(rule.line, doubts)
     return Ace(matches, target.action, SourceSpan(book.path, rule.line, rule.line), rule.text)

@@ -12,6 +12,7 @@ from segaudit.model.acl import (
     AddressIn,
     AddressMasked,
     AllOf,
+    AnyOf,
     AnyPacket,
     Direction,
     End,
@@ -33,11 +34,12 @@ from segaudit.vendors.linux.filters.expressions import (
     NOTHING,
     all_of,
     any_of,
+    holds_unknown,
     negated,
     protocol_is,
 )
 from segaudit.vendors.linux.filters.ipset_save import IpSets, set_match
-from segaudit.vendors.linux.filters.iptables_save import IptablesRule, Option
+from segaudit.vendors.linux.filters.iptables_save import IptablesRule, Option, Wording
 from segaudit.vendors.linux.filters.numbers import (
     ICMP_TYPE_AND_CODE,
     ICMP_TYPES,
@@ -61,40 +63,106 @@ class Surroundings:
     over_nft: bool = False
 
 
-def matches_of(rule: IptablesRule, around: Surroundings) -> Matches:
-    """The packets that a rule matches: all its options together.
+_ADDRESSES = UnknownMatch("addresses", "stands where those of the rule belong")
+
+_Conjunction = tuple[tuple[Matches, ...], tuple[Matches, ...]]
+"""What stands before and after the rule's addresses."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """The matches of a wording, into which addresses are put; true where some are not modelled."""
+
+    alternatives: tuple[_Conjunction, ...]
+    unknown: bool
+
+    def around(self, addresses: tuple[Matches, ...]) -> Matches:
+        """The matches of a rule with ``addresses``."""
+        filled = [_conjunction((*before, *addresses, *after)) for before, after in self.alternatives]
+        return filled[0] if len(filled) == 1 else AnyOf(tuple(filled))
+
+
+def _conjunction(parts: tuple[Matches, ...]) -> Matches:
+    if len(parts) < 2:
+        return parts[0] if parts else AnyPacket()
+    return AllOf(parts)
+
+
+class MatchReader:
+    """Reads what rules match: addresses and wordings once each, however many rules share them."""
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+        self._frames: dict[Wording, _Frame] = {}
+
+    def read(self, rule: IptablesRule) -> tuple[Matches, str | None]:
+        """The packets that a rule matches, all options together; and what of that is not modelled."""
+        frame = self._frames.get(rule.wording)
+        if frame is None:
+            frame = self._frames[rule.wording] = self._frame(rule.wording)
+        addresses = [_address_match(one, self._around.family) for one in rule.addresses]
+        matches = frame.around(tuple([one for one in addresses if not isinstance(one, AnyPacket)]))
+        unknown = frame.unknown or any(isinstance(one, UnknownMatch) for one in addresses)
+        return matches, holds_unknown(matches) if unknown else None
+
+    def _frame(self, wording: Wording) -> _Frame:
+        """Most wordings mean the same on every device; sets are a device's own."""
+        if "set" in wording.modules:
+            return _framed(wording, self._around)
+        return _setless(wording, self._around.family, self._around.over_nft)
+
+
+@lru_cache(1 << 14)
+def _setless(wording: Wording, family: Family, over_nft: bool) -> _Frame:
+    return _framed(wording, Surroundings(family, over_nft=over_nft))
+
+
+def _framed(wording: Wording, around: Surroundings) -> _Frame:
+    found = _matches_of(wording, around)
+    alternatives = []
+    for one in found.of if isinstance(found, AnyOf) else (found,):
+        parts = one.of if isinstance(one, AllOf) else (one,)
+        place = parts.index(_ADDRESSES)
+        alternatives.append((parts[:place], parts[place + 1 :]))
+    bare = _Frame(tuple(alternatives), False).around(())
+    return _Frame(tuple(alternatives), holds_unknown(bare) is not None)
+
+
+def _matches_of(wording: Wording, around: Surroundings) -> Matches:
+    """The packets that the rules of a wording match.
 
     A module that is named and not modelled is an unknown match even without options. The transport
     header modules do not match a later fragment, negated or not (xt_tcpudp.c, ``par->fragoff``); over nft
     their rules are nft's own, which compare what a later fragment has in the header's place.
     """
-    found = all_of(_parts(rule, rule.matches, around))
-    of_header = [option for option in rule.matches if _option_guard(option)]
+    found = all_of(_parts(wording, wording.matches, around))
+    of_header = [option for option in wording.matches if _option_guard(option)]
     if not (of_header and around.over_nft):
         return found
-    others = [option for option in rule.matches if option not in of_header]
+    others = [option for option in wording.matches if option not in of_header]
     bytes_ = UnknownMatch(" ".join(option.text for option in of_header), LATER_BYTES)
-    later = [part for part in _parts(rule, others, around) if part != FIRST_FRAGMENT]
+    later = [part for part in _parts(wording, others, around) if part != FIRST_FRAGMENT]
     return any_of([found, all_of([*later, LATER_FRAGMENT, bytes_])])
 
 
-def _parts(rule: IptablesRule, options: Sequence[Option], around: Surroundings) -> list[Matches]:
+def _parts(wording: Wording, options: Sequence[Option], around: Surroundings) -> list[Matches]:
     parts: list[Matches] = []
-    for guard in map(_guard, rule.modules):
+    for guard in map(_guard, wording.modules):
         parts += guard.of if isinstance(guard, AllOf) else (guard,)
+    parts.append(_ADDRESSES)
     for option in options:
-        if option.name in _PORTS and not _has_ports(rule):
+        if option.name in _PORTS and not _has_ports(wording):
             parts.append(UnknownMatch(option.text))
         else:
             parts += [_option(option, around), *_option_guard(option)]
     return parts
 
 
-def _has_ports(rule: IptablesRule) -> bool:
+def _has_ports(wording: Wording) -> bool:
     """True where ``--dport`` can only mean a port: the rule names a protocol with ports, or its module."""
-    named = [option.arguments[0] for option in rule.matches if option.name == "-p" and option.arguments]
+    named = [option.arguments[0] for option in wording.matches if option.name == "-p" and option.arguments]
     numbers = PORT_PROTOCOLS.values()
-    return bool({"multiport", *PORT_PROTOCOLS} & set(rule.modules)) or any(
+    return bool({"multiport", *PORT_PROTOCOLS} & set(wording.modules)) or any(
         protocol_number(word) in numbers for word in named
     )
 
@@ -136,11 +204,17 @@ def _unknown(option: Option, _around: Surroundings) -> Matches:
 
 
 def _address(option: Option, around: Surroundings) -> Matches:
+    return _address_match(option, around.family)
+
+
+@lru_cache(1 << 16)
+def _address_match(option: Option, family: Family) -> Matches:
+    """The packets that ``-s`` or ``-d`` asks for, its negation aside."""
     end = End.SOURCE if option.name == "-s" else End.DESTINATION
     if len(option.arguments) != 1:
         return UnknownMatch(option.text)
-    parts = [masked_address(text, around.family) for text in option.arguments[0].split(",")]
-    return any_of(_masked_match(end, around.family, part, option.text) for part in parts)
+    parts = [masked_address(text, family) for text in option.arguments[0].split(",")]
+    return any_of(_masked_match(end, family, part, option.text) for part in parts)
 
 
 def _masked_match(end: End, family: Family, part: tuple[int, int] | None, text: str) -> Matches:

@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from segaudit.model.source import LineFate
 from segaudit.vendors.linux.filters.facts import LineBook
@@ -28,18 +29,33 @@ class Option:
         return head + sign + " ".join((self.name, *self.arguments)).strip()
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Wording:
+    """What a rule says after its addresses: one object for the many rules that say the same.
+
+    ``modules`` are those named by ``-m``.
+    """
+
+    matches: tuple[Option, ...] = ()
+    modules: tuple[str, ...] = ()
+    target: str = ""
+    goes: bool = False
+    target_options: tuple[Option, ...] = ()
+
+
+REFUSED = Wording(target="?")
+"""Of a rule that cannot be taken apart; its chain may do anything from there on."""
+
+
 @dataclass(frozen=True, slots=True)
 class IptablesRule:
-    """``-A chain matches -j target options``; ``modules`` are those named by ``-m``."""
+    """``-A chain addresses wording``; ``addresses`` are a plain ``-s`` and ``-d`` that come first."""
 
     chain: str
     line: int
     text: str
-    matches: tuple[Option, ...]
-    modules: tuple[str, ...]
-    target: str = ""
-    goes: bool = False
-    target_options: tuple[Option, ...] = ()
+    addresses: tuple[Option, ...]
+    wording: Wording
 
 
 @dataclass(slots=True)
@@ -50,8 +66,11 @@ class IptablesTable:
     line: int
     chains: dict[str, tuple[str, int]] = field(default_factory=dict)
     rules: list[IptablesRule] = field(default_factory=list)
-    broken: list[tuple[str, int]] = field(default_factory=list)
-    """Chains with a rule that could not be taken apart, and its line."""
+
+    @property
+    def wordings(self) -> list[Wording]:
+        """What the rules say, each once."""
+        return list(dict.fromkeys(rule.wording for rule in self.rules))
 
 
 class NotASave(ValueError):
@@ -59,8 +78,14 @@ class NotASave(ValueError):
 
 
 _CHAIN = re.compile(r":(\S+) (\S+)(?: \[\d+:\d+\])?$")
+_ADDRESS = r"([0-9a-fA-F.:/]+)"
+_RULE = re.compile(rf"-A\s+(\S+)(?: -s {_ADDRESS})?(?: -d {_ADDRESS})?(?:\s+(.*))?")
 _QUOTED = re.compile(r"[^ !-~]|[\"'\\]")
 """What the shell's quoting and blanks could be about; a line without is words between spaces."""
+_COMMENTED = re.compile(
+    r"([^\"'\\]*?) -m comment --comment (?:\"[^\"\\]*\"|[^\s\"'\\]+)((?: -[mjg] [^\"'\\]*)?)"
+)
+"""A wording with one comment, where nothing else is quoted and an option of the rule's own follows."""
 _COUNTERS = re.compile(r"^\[\d+:\d+\] ")
 
 _ARGUMENTS = {
@@ -114,31 +139,61 @@ def _take(table: IptablesTable, number: int, text: str, book: LineBook) -> None:
         table.chains[found[1]] = (found[2], number)
         book.note(number, LineFate.FACT)
         return
-    bare = _COUNTERS.sub("", text)
-    try:
-        words = shlex.split(bare) if _QUOTED.search(bare) else bare.split()
-    except ValueError:
-        words = bare.split()[:2]
-        _refuse(table, number, words)
+    rule = _rule(number, _COUNTERS.sub("", text))
+    if rule is None:
         return
-    if words[:1] == ["-A"] and len(words) > 1:
-        if words[1] not in table.chains:
-            raise NotASave(
-                f"line {number}: rule for chain {words[1]}, which table {table.name} does not have"
-            )
-        rule = _rule(words, number, bare)
-        if rule is None:
-            _refuse(table, number, words)
-        else:
-            table.rules.append(rule)
-            book.note(number, LineFate.FACT)
+    if rule.chain not in table.chains:
+        raise NotASave(
+            f"line {number}: rule for chain {rule.chain}, which table {table.name} does not have"
+        )
+    table.rules.append(rule)
+    if rule.wording is not REFUSED:
+        book.note(number, LineFate.FACT)
 
 
-def _refuse(table: IptablesTable, number: int, words: list[str]) -> None:
-    """A rule that cannot be taken apart; its chain may do anything from there on."""
-    if words[:1] == ["-A"] and len(words) > 1:
-        table.broken.append((words[1], number))
-        table.rules.append(IptablesRule(words[1], number, " ".join(words), (), (), "?"))
+def _rule(number: int, text: str) -> IptablesRule | None:
+    found = _RULE.fullmatch(text)
+    if found is None:
+        return None
+    chain, source, destination, rest = found.groups(default="")
+    wording = _wording(_uncommented(rest))
+    if wording is REFUSED:
+        return IptablesRule(chain, number, text, (), REFUSED)
+    addresses = [_address(name, to) for name, to in (("-s", source), ("-d", destination)) if to]
+    return IptablesRule(chain, number, text, tuple(addresses), wording)
+
+
+def _uncommented(text: str) -> str:
+    """``text`` without its comment: each rule may have another, and say what all say."""
+    if "--comment" not in text:
+        return text
+    found = _COMMENTED.fullmatch(f" {text}")
+    return f"{found[1]}{found[2]}".lstrip() if found else text
+
+
+@lru_cache(1 << 16)
+def _address(name: str, text: str) -> Option:
+    return Option(name, (text,))
+
+
+@lru_cache(1 << 14)
+def _wording(text: str) -> Wording:
+    """What a text says, ``REFUSED`` where it makes no sense; the same object for the same text."""
+    reading = _Reading()
+    try:
+        words = shlex.split(text) if _QUOTED.search(text) else text.split()
+    except ValueError:
+        return REFUSED
+    for name, negated, arguments in _options(words):
+        if not name.startswith("-") or not _place(reading, name, negated, arguments):
+            return REFUSED
+    return Wording(
+        tuple(reading.matches),
+        tuple(reading.modules),
+        reading.target,
+        reading.goes,
+        tuple(reading.target_options),
+    )
 
 
 @dataclass(slots=True)
@@ -150,23 +205,6 @@ class _Reading:
     target_options: list[Option] = field(default_factory=list)
     module: str = ""
     in_target: bool = False
-
-
-def _rule(words: list[str], number: int, text: str) -> IptablesRule | None:
-    reading = _Reading()
-    for name, negated, arguments in _options(words[2:]):
-        if not name.startswith("-") or not _place(reading, name, negated, arguments):
-            return None
-    return IptablesRule(
-        words[1],
-        number,
-        text,
-        tuple(reading.matches),
-        tuple(reading.modules),
-        reading.target,
-        reading.goes,
-        tuple(reading.target_options),
-    )
 
 
 def _place(reading: _Reading, name: str, negated: bool, arguments: tuple[str, ...]) -> bool:

@@ -53,10 +53,10 @@ def action_of(rule: IptablesRule, chains: Collection[str], prefix: str, family: 
 
     A target that is neither modelled nor known to be harmless may send the packet anywhere.
     """
-    name = rule.target
+    name = rule.wording.target
     if name in chains:
         target = f"{prefix} {name}"
-        return TargetReading(Goto(target) if rule.goes else Jump(target))
+        return TargetReading(Goto(target) if rule.wording.goes else Jump(target))
     match name:
         case "":
             return TargetReading(Continue())
@@ -79,21 +79,22 @@ def action_of(rule: IptablesRule, chains: Collection[str], prefix: str, family: 
 
 
 def _other(rule: IptablesRule, family: Family) -> TargetReading:
-    if rule.target in FROM_ELSEWHERE and FROM_ELSEWHERE[rule.target] <= _options(rule).keys():
-        return TargetReading(ForgetMark(), (Doubt(f"mark not modelled: {rule.target}"),))
-    if rule.target in GOES_ON:
+    target = rule.wording.target
+    if target in FROM_ELSEWHERE and FROM_ELSEWHERE[target] <= _options(rule).keys():
+        return TargetReading(ForgetMark(), (Doubt(f"mark not modelled: {target}"),))
+    if target in GOES_ON:
         return TargetReading(Continue())
-    if rule.target == "SYNPROXY":
+    if target == "SYNPROXY":
         return TargetReading(UnknownAction(rule.text), (Doubt("target not modelled: SYNPROXY"),))
     made = translation_of(rule, family)
     if made is not None:
         return TargetReading(made)
-    doubt = Doubt(f"target not modelled, may redirect or change packets: {rule.target}", bounded=False)
+    doubt = Doubt(f"target not modelled, may redirect or change packets: {target}", bounded=False)
     return TargetReading(UnknownAction(rule.text), (doubt,))
 
 
 def _options(rule: IptablesRule) -> dict[str, Option]:
-    return {option.name: option for option in rule.target_options}
+    return {option.name: option for option in rule.wording.target_options}
 
 
 def _mark(rule: IptablesRule) -> TargetReading:
@@ -132,14 +133,14 @@ _HARMLESS_OPTIONS = frozenset({"--random", "--random-fully", "--persistent"})
 
 def translation_of(rule: IptablesRule, family: Family) -> Translate | None:
     """The translation of a NAT target; ``None`` where the rule is none, or is not modelled."""
-    if rule.target == "NETMAP":
+    if rule.wording.target == "NETMAP":
         return _netmap(rule, family)
-    if rule.target not in _POOL_OPTION:
+    if rule.wording.target not in _POOL_OPTION:
         return None
-    name, kind = _POOL_OPTION[rule.target]
+    name, kind = _POOL_OPTION[rule.wording.target]
     pools: list[Range] = []
     ports: list[Range] = []
-    for option in rule.target_options:
+    for option in rule.wording.target_options:
         if option.name in _HARMLESS_OPTIONS:
             continue
         found = _pool(option, family) if option.name == name and len(option.arguments) == 1 else None
@@ -147,7 +148,7 @@ def translation_of(rule: IptablesRule, family: Family) -> Translate | None:
             return None
         pools += found[0]
         ports += found[1]
-    if kind in (TranslationKind.SOURCE, TranslationKind.DESTINATION) and not rule.target_options:
+    if kind in (TranslationKind.SOURCE, TranslationKind.DESTINATION) and not rule.wording.target_options:
         return None
     return Translate(kind, tuple(pools), tuple(ports), family)
 
@@ -199,8 +200,8 @@ def _netmap(rule: IptablesRule, family: Family) -> Translate | None:
         "POSTROUTING": TranslationKind.STATIC_SOURCE,
         "INPUT": TranslationKind.STATIC_SOURCE,
     }.get(rule.chain)
-    words = [option.arguments for option in rule.target_options if option.name == "--to"]
-    if kind is None or len(words) != 1 or len(words[0]) != 1 or len(rule.target_options) != 1:
+    words = [option.arguments for option in rule.wording.target_options if option.name == "--to"]
+    if kind is None or len(words) != 1 or len(words[0]) != 1 or len(rule.wording.target_options) != 1:
         return None
     found = masked_address(words[0][0], family)
     if found is None:

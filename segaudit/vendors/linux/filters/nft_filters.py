@@ -13,6 +13,7 @@ from segaudit.vendors.linux.filters.expressions import all_of
 from segaudit.vendors.linux.filters.facts import Doubt, LineBook
 from segaudit.vendors.linux.filters.nft_bytecode import Checks, contradicts, stated
 from segaudit.vendors.linux.filters.nft_keys import shown
+from segaudit.vendors.linux.filters.nft_matches import MatchReader
 from segaudit.vendors.linux.filters.nft_nouns import Json, NftChain, NftRule, NftTable
 from segaudit.vendors.linux.filters.nft_read import NftListing, listing_of, rule_text
 from segaudit.vendors.linux.filters.nft_rules import RuleReading, acl_name, read_rule
@@ -154,18 +155,24 @@ def _read_table(table: NftTable, sources: _Sources, result: NftFilters) -> None:
     rules: dict[str, list[NftRule]] = {}
     for rule in table.rules:
         rules.setdefault(rule.chain, []).append(rule)
+    matches = MatchReader(table.sets or {})
     for chain in table.chains:
-        _read_chain(table, chain, rules.get(chain.name, []), sources, result)
+        _read_chain(table, chain, rules.get(chain.name, []), matches, sources, result)
 
 
 def _read_chain(
-    table: NftTable, chain: NftChain, rules: list[NftRule], sources: _Sources, result: NftFilters
+    table: NftTable,
+    chain: NftChain,
+    rules: list[NftRule],
+    matches: MatchReader,
+    sources: _Sources,
+    result: NftFilters,
 ) -> None:
     span = sources.chain_span(table, chain)
     aces = []
     for rule in rules:
         place, text = sources.rule_span(table, rule)
-        reading = RuleReading(table.family, table.name, table.sets or {}, place, text)
+        reading = RuleReading(table.family, table.name, table.sets or {}, matches, place, text)
         read_rule(reading, rule.expressions)
         aces += [_as_checked(ace, table, rule, sources, reading) for ace in reading.aces]
         sources.note_rule(table, rule, reading.doubts)

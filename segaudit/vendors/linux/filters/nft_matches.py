@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from segaudit.model.acl import AddressIn, AnyPacket, FieldIn, Matches, Range, UnknownMatch
-from segaudit.vendors.linux.filters.expressions import all_of, any_of, negated
+from segaudit.vendors.linux.filters.expressions import all_of, any_of, holds_unknown, negated
 from segaudit.vendors.linux.filters.nft_keys import (
     Key,
     any_bit,
@@ -93,6 +93,23 @@ def selector_of(left: Json) -> Selector:
             return Selector(tuple(key_of(part) for part in parts))
         case _:
             return Selector((key_of(left),))
+
+
+class MatchReader:
+    """Reads the ``match`` statements of one table, those that many rules repeat once."""
+
+    def __init__(self, sets: Sets) -> None:
+        self._sets = sets
+        self._known: dict[str, tuple[Matches, bool]] = {}
+
+    def read(self, statement: Json) -> tuple[Matches, bool]:
+        """What a statement lets through, as ``match_of``; true where some of it is not modelled."""
+        key = repr(statement)
+        found = self._known.get(key)
+        if found is None:
+            matches = match_of(statement, self._sets)
+            found = self._known[key] = matches, holds_unknown(matches) is not None
+        return found
 
 
 def match_of(statement: Json, sets: Sets) -> Matches:

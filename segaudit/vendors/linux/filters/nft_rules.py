@@ -35,7 +35,13 @@ from segaudit.model.source import SourceSpan
 from segaudit.vendors.linux.filters.expressions import all_of, any_of, holds_unknown, negated, protocol_is
 from segaudit.vendors.linux.filters.facts import HELPER, Doubt
 from segaudit.vendors.linux.filters.nft_keys import shown
-from segaudit.vendors.linux.filters.nft_matches import Selector, Sets, bare_element, match_of, selector_of
+from segaudit.vendors.linux.filters.nft_matches import (
+    MatchReader,
+    Selector,
+    Sets,
+    bare_element,
+    selector_of,
+)
 from segaudit.vendors.linux.filters.nft_nouns import Json
 from segaudit.vendors.linux.filters.nft_translations import TRANSLATIONS, translations
 
@@ -62,16 +68,21 @@ class RuleReading:
     family: str
     table: str
     sets: Sets
+    matches: MatchReader
     span: SourceSpan
     text: str
     conditions: list[Matches] = field(default_factory=list)
     aces: list[Ace] = field(default_factory=list)
     doubts: list[Doubt] = field(default_factory=list)
+    unsure: bool = False
+    """True where some condition may not be modelled."""
 
-    def require(self, matches: Matches) -> None:
+    def require(self, matches: Matches, unknown: bool = True) -> None:
         """Only packets that match ``matches`` come to the rest of the rule."""
         self.conditions.append(matches)
-        self.doubt(())
+        self.unsure = self.unsure or unknown
+        if self.unsure:
+            self.doubt(())
 
     def doubt(self, more: Iterable[Matches]) -> Matches:
         """The conditions so far and ``more``; what is unknown in them is noted."""
@@ -123,7 +134,7 @@ def _statement(reading: RuleReading, statement: Json) -> None:
         return
     (name, value), = statement.items()  # fmt: skip
     if name == "match":
-        reading.require(match_of(value, reading.sets))
+        reading.require(*reading.matches.read(value))
         if _hides_protocol(value) and not any(map(_names_protocol, reading.conditions[:-1])):
             reading.require(UnknownMatch(shown(value), "nft leaves out what protocol a th match is for"))
     elif name == "vmap" and isinstance(value, dict):
