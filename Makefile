@@ -1,4 +1,4 @@
-.PHONY: demo test setup clean
+.PHONY: demo test setup coverage-table clean
 
 demo: setup  ## bring up the acquisition network, audit it live, take it down
 	@.venv/bin/segaudit demo
@@ -8,6 +8,9 @@ test:  ## everything that CI runs
 
 setup:  ## install system packages (root) and the locked Python packages
 	@.ci/setup
+
+coverage-table: setup  ## count what became of every line of the corpora, vendor by vendor: docs/vendors.md
+	@.venv/bin/python -m tests.corpora.coverage
 
 clean:  ## remove what was installed here and what was made
 	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -40,37 +40,40 @@ def device(raw: RawConfig) -> Device:
     ]
     virtual_ips = {domain.name: VirtualIps(domain) for domain in domains}
     acls, attachments = _filters(domains, virtual_ips)
-    shown = routing_table(reading, found)
-    objects = {domain.name: domain.addresses for domain in domains}
-    routing = read_routing(reading, found, objects, shown)
-    for acl, attachment in read_reverse_paths(
-        _checked(found), routing.routes, _known_tables(domains, routing.unknown)
-    ):
-        acls[acl.name] = acl
-        attachments += (attachment,)
-    interfaces = _answering(domains, virtual_ips, found)
-    services = sorted({one for domain in domains for one in local_in.management_services(domain)})
-    running = sorted(set(processes(reading, found)))
-    fate = sorted(set(shared_fate(reading)))
-    seen = tuple(neighbours(reading, found))
-    lines, tallies = reading.files.close()
-    return Device(
+    routing = read_routing(
+        reading, found, {domain.name: domain.addresses for domain in domains}, routing_table(reading, found)
+    )
+    checks = tuple(
+        read_reverse_paths(_checked(found), routing.routes, _known_tables(domains, routing.unknown))
+    )
+    bare = Device(
         name=raw.device,
         platform=PLATFORM.name,
-        interfaces=interfaces,
+        interfaces=_answering(domains, virtual_ips, found),
         routes=routing.routes,
         rules=routing.rules,
-        neighbours=seen,
-        acls=acls,
-        attachments=attachments,
+        neighbours=tuple(neighbours(reading, found)),
+        acls=acls | {acl.name: acl for acl, _ in checks},
+        attachments=(*attachments, *(attachment for _, attachment in checks)),
         forwards=_BOTH,
         tracks_connections=True,
         labels=raw.labels,
+    )
+    return _with_facts(bare, reading, domains, found)
+
+
+def _with_facts(bare: Device, reading: Reading, domains: Sequence[Domain], found: Interfaces) -> Device:
+    """The device with what forwarding does not rest on, and the fate of every line."""
+    services = {one for domain in domains for one in local_in.management_services(domain)}
+    running, fate = set(processes(reading, found)), set(shared_fate(reading))
+    lines, tallies = reading.files.close()
+    return replace(
+        bare,
+        services=tuple(sorted(services)),
+        processes=tuple(sorted(running)),
+        shared_fate=tuple(sorted(fate)),
         lines=lines,
         tallies=tallies,
-        services=tuple(services),
-        processes=tuple(running),
-        shared_fate=tuple(fate),
     )
 
 
