@@ -122,6 +122,10 @@ def _local(vrf: str, family: Family, address: int, span: SourceSpan | None = Non
     return Route(family, address, family.bits, (), RouteKind.LOCAL, table, "local", 0, span)
 
 
+_Prefixes = dict[int, dict[int, list[Route]]]
+"""Routes by prefix length, then by the bits of the prefix."""
+
+
 class _Tables:
     """The connected routes, and the static ones whose next hops resolve (by the tables so far)."""
 
@@ -137,7 +141,7 @@ class _Tables:
         self._by_default = resolves_by_default
         self.connected = tuple(_connected(ports))
         self._found: dict[ConfiguredRoute, Route] = {}
-        self._tables: dict[tuple[str, Family], list[Route]] = {}
+        self._tables: dict[tuple[str, Family], _Prefixes] = {}
         self._settle(statics)
         self.installed = tuple(self._found.values())
         self.missing = tuple(route for route in statics if route not in self._found)
@@ -151,11 +155,12 @@ class _Tables:
                 return
             self._found = found
 
-    def _by_table(self) -> dict[tuple[str, Family], list[Route]]:
-        tables: dict[tuple[str, Family], list[Route]] = defaultdict(list)
+    def _by_table(self) -> dict[tuple[str, Family], _Prefixes]:
+        tables: dict[tuple[str, Family], _Prefixes] = defaultdict(dict)
         for route in (*self.connected, *self._found.values()):
             if route.kind is not RouteKind.LOCAL:
-                tables[route.table, route.family].append(route)
+                of_length = tables[route.table, route.family].setdefault(route.prefix_length, {})
+                of_length.setdefault(_bits(route, route.prefix), []).append(route)
         return tables
 
     def _route(self, one: ConfiguredRoute) -> Route | None:
@@ -190,24 +195,22 @@ class _Tables:
 
     def _longest(self, one: ConfiguredRoute, vrf: str, address: int) -> list[Route]:
         itself = self._found.get(one)
-        holding = [
-            route
-            for route in self._tables.get((table_of(vrf), one.family), ())
-            if route is not itself and _holds(route, address) and (route.prefix_length or self._by_default)
-        ]
-        longest = max((route.prefix_length for route in holding), default=0)
-        best = [route for route in holding if route.prefix_length == longest]
-        lowest = min((route.preference for route in best), default=0)
-        return [route for route in best if route.preference == lowest]
+        table = self._tables.get((table_of(vrf), one.family), {})
+        for length in sorted(table, reverse=True) if self._by_default else sorted(table.keys() - {0})[::-1]:
+            holding = table[length].get(address >> one.family.bits - length, ())
+            best = [route for route in holding if route is not itself]
+            if best:
+                lowest = min(route.preference for route in best)
+                return [route for route in best if route.preference == lowest]
+        return []
 
 
 def _hop(interface: str | None, address: int | None, family: Family) -> NextHop:
     return NextHop(interface, address, None if address is None else family)
 
 
-def _holds(route: Route, address: int) -> bool:
-    shift = route.family.bits - route.prefix_length
-    return address >> shift == route.prefix >> shift
+def _bits(route: Route, address: int) -> int:
+    return address >> route.family.bits - route.prefix_length
 
 
 def _learned(ports: Sequence[Interface], unknown: Mapping[tuple[str, Family], Unknown]) -> Iterator[Route]:

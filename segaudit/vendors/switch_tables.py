@@ -94,14 +94,20 @@ def routing(
 
 
 def whole(tables: ToldTables | None, found: Mapping[str, Interface]) -> list[ToldTables]:
-    """``tables`` where they have a route to each loopback, which is always up; else none are used."""
+    """``tables`` where nothing shows that some of it is missing; else none are used.
+
+    Each loopback is in its table, since it is always up, and a VRF that has addresses has routes.
+    """
     if tables is None:
         return []
     shown = {(route.vrf, route.family, route.prefix, route.prefix_length) for route in tables.routes}
+    filled = {(vrf, family) for vrf, family, _, _ in shown}
     for one in found.values():
-        for own in one.addresses if one.kind is InterfaceKind.LOOPBACK and one.enabled else ():
-            key = (one.vrf, own.family, own.network[0], own.prefix_length)
-            if (one.vrf, own.family) in tables.vrfs and key not in shown:
+        for own in one.addresses if one.enabled and _is_routed(one) else ():
+            key = (one.vrf, own.family)
+            is_there = (*key, own.network[0], own.prefix_length) in shown
+            missing = key not in filled or (one.kind is InterfaceKind.LOOPBACK and not is_there)
+            if key in tables.vrfs and missing:
                 return []
     return [tables]
 

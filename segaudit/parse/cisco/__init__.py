@@ -11,4 +11,8 @@ A vendor folder makes one ``Dialect`` value and reads its lines with
 - ``interfaces.InterfaceRecord`` and ``interfaces.COMMON``: the lines below ``interface X``;
 - ``statics.read_static``: ``ip route``;
 - ``conversion``: an ``InterfaceRecord`` to the neutral ``Interface``.
+
+Switches that route (EOS, NX-OS) share more: ``sections`` reads nested lines by tables, ``lists`` whole
+access lists, ``switches`` what both configure, ``switch_device`` makes interfaces and filters of it,
+``route_tables`` holds what ``show ip route`` told.
 """

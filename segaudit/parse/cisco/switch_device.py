@@ -36,7 +36,7 @@ from segaudit.parse.cisco.acl import conjunction
 from segaudit.parse.cisco.dialect import Dialect
 from segaudit.parse.cisco.interfaces import AppliedAcl, InterfaceRecord
 from segaudit.parse.cisco.lists import ListReader, list_name, undefined
-from segaudit.parse.cisco.switches import Guard, OverlayRecord, SwitchInterface, SwitchRecord, VlanRecord
+from segaudit.parse.cisco.switches import Guard, OverlayRecord, SwitchInterface, SwitchRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,8 +323,3 @@ class _Filters:
 def _ranges(port: Switchport) -> tuple[Range, ...]:
     own = [(vlan, vlan) for vlan in (port.access_vlan, port.native_vlan) if vlan]
     return vlans.merged([*own, *(port.trunk_vlans if port.mode is SwitchportMode.TRUNK else ())])
-
-
-def vlans_of_segments(switch: SwitchRecord) -> dict[int, VlanRecord]:
-    """The VLANs that have a VXLAN network identifier, by that."""
-    return {one.segment: one for one in switch.vlans.values() if one.segment is not None}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TypeVar
@@ -211,10 +211,6 @@ class SwitchReading:
         self._consumed = True
         return self.block.children
 
-    def span(self) -> SourceSpan:
-        """The current line."""
-        return self.ledger.span(self.block.number)
-
 
 TopReader = Callable[[SwitchReading, Words], Fate]
 
@@ -396,21 +392,15 @@ def fingerprint(secret: str) -> str:
     return "sha256:" + hashlib.sha256(secret.encode()).hexdigest()[:16]
 
 
-def sharing(kind: str, secret: bool = False) -> TopReader:
+def sharing(kind: str) -> TopReader:
     """A reader that notes the next word as something shared."""
 
     def read(reading: SwitchReading, words: Words) -> Fate:
         if not words.negated:
-            word = words.take()
-            reading.switch.share(kind, fingerprint(word) if secret else word, words.span)
+            reading.switch.share(kind, words.take(), words.span)
         return FACT
 
     return read
-
-
-def vlan_mapped(overlay: OverlayRecord, numbers: Iterator[int] | Sequence[int]) -> None:
-    """Note VLANs that an overlay carries."""
-    overlay.vlans.extend((number, number) for number in numbers)
 
 
 EXTENDED_VLAN = unsupported(

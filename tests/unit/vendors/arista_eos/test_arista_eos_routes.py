@@ -54,6 +54,12 @@ Gateway of last resort:
 """
 
 
+def test_a_table_without_any_route_of_a_vrf_with_addresses_is_not_used() -> None:
+    config = CONFIG.replace("interface Loopback0", "interface Ethernet9")
+    device = read(config, **{"ip-route": TABLE.partition(" S  ")[0]})
+    assert next_hops(device, "main", "10.2.0.0/24") == {("Ethernet2", None)}
+
+
 def unknown(device: Device) -> set[str]:
     return {route.table for route in device.routes if route.protocol == "unknown"}
 

@@ -71,6 +71,12 @@ IP Route Table for VRF "A"
 """
 
 
+def test_a_table_without_any_route_of_a_vrf_with_addresses_is_not_used() -> None:
+    config = CONFIG.replace("interface loopback0", "interface Ethernet1/9")
+    device = read(config, **{"ip-route": TABLE.partition("10.0.0.0/24")[0]})
+    assert next_hops(device, "main", "10.2.0.0/24") == {("Ethernet1/2", None)}
+
+
 def unknown(device: Device) -> set[tuple[str, int]]:
     return {(route.table, route.family.value) for route in device.routes if route.protocol == "unknown"}
 
