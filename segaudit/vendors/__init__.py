@@ -2,5 +2,6 @@
 
 A folder exposes ``VENDOR``. Inside: ``records`` (the OS's own nouns), ``extract`` (text ->
 records), ``convert`` (records -> model), ``NOTES.md`` (defaults of absent lines, ordering, with
-sources), ``samples/`` with golden JSON beside each. A vendor never imports another vendor.
+sources), ``samples/`` with golden JSON beside each. A vendor never imports another vendor; what two
+share stands in ``segaudit.parse``, or beside the folders where it needs ``segaudit.routing``.
 """
