@@ -9,7 +9,7 @@ from segaudit.parse.word_tree import Node, Tree
 _TOKENS = re.compile(r'"((?:[^"\\]|\\.)*)"|(\[)(?=\s)|(\])(?=\s|$)|(\S+)')
 _SPECIAL = re.compile(r'["\[\]]')
 
-_SECRET = "## SECRET-DATA"
+_REMARK = "## SECRET-DATA"
 """A remark of the device behind a secret."""
 
 COMMANDS = frozenset(
@@ -52,7 +52,7 @@ def words_of(text: str) -> list[Word] | None:
 
 def read_command(tree: Tree, text: str, number: int) -> None:
     """Do what one line says; what cannot be done becomes a problem of the tree."""
-    words = words_of(text.removesuffix(_SECRET).rstrip())
+    words = words_of(text.removesuffix(_REMARK).rstrip())
     if words is None:
         tree.problems.append((number, "quotes or brackets do not match"))
         return

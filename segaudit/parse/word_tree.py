@@ -151,7 +151,7 @@ class Tree:
 
     def drop_inactive(self) -> None:
         """Take out what is deactivated: the device reads it as comment."""
-        waiting = [self.root]
+        waiting = [self.root] if any(node.inactive for node in self.root.walk()) else []
         while waiting:
             node = waiting.pop()
             for word in [child.word for child in node if child.inactive]:

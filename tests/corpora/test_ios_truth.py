@@ -25,7 +25,7 @@ from segaudit.parse.cisco.names import full_interface_name
 from segaudit.parse.detection import detect
 from segaudit.parse.ledger import LineLedger
 from segaudit.parse.registry import vendors
-from segaudit.reach.interpret import Context, decisions
+from segaudit.reach.interpret import Context, decisions, evaluate
 from segaudit.routing.configured import local_table_of, table_of
 from segaudit.vendors.cisco_ios import VENDOR
 from segaudit.vendors.cisco_ios.route_tables import all_tables
@@ -378,3 +378,65 @@ def test_no_file_of_another_system_is_claimed() -> None:
     files = [path for path in of_others if path.is_file()]
     assert [path for path in files if claimed(path)] == []
     assert len(files) > 1000
+
+
+# ---- Stanford: what an independent program made of each access list entry -----------------------
+
+HASSEL = STANFORD.parent / "transfer_functions"
+UNKNOWN_TO_HASSEL = frozenset({"cmd", "ident"})
+"""Ports whose names hassel does not know: it takes any, the device does not (``names.TCP_PORTS``)."""
+
+
+def filter_rules(router: str) -> Iterator[tuple[int, list[str], bool]]:
+    """Config line of the entry, the packet's bytes as bits (last first), and whether it goes on.
+
+    A rule is ``action$in ports$match$...$out ports$...$file$lines,$id$``: the lines, from 0, are that of
+    ``ip access-group`` and those of the entries up to the rule's own.
+    """
+    config = text_of(STANFORD / f"{router}_rtr_config.txt").split("\n")
+    for line in (HASSEL / f"{router}_rtr.tf").read_text().split("\n"):
+        parts = line.split("$")
+        if parts[0] != "fwd" or len(parts) < 12 or "config" not in parts[-4]:
+            continue
+        cited = [int(number) for number in parts[-3].split(",") if number.strip()]
+        if len(cited) > 1 and "access-group" in config[cited[0]]:
+            yield cited[-1] + 1, parts[2].split(",")[::-1], bool(parts[7].strip("[]"))
+
+
+def packet_in(octets: list[str], established: bool) -> Flow:
+    """A packet of a rule (hassel's layout: VLAN, source, destination, protocol, ports, flags)."""
+
+    def number(first: int, count: int) -> int:
+        return int("".join(octets[first : first + count][::-1]).replace("x", "1"), 2)
+
+    return Flow(
+        Family.IPV4,
+        number(10, 1),
+        number(2, 4),
+        number(6, 4),
+        source_port=number(11, 2),
+        destination_port=number(13, 2),
+        tcp_flags=16 if established else number(15, 1),
+    )
+
+
+def test_stanford_entries_match_what_an_independent_program_made_of_them() -> None:
+    checked, wrong = 0, []
+    theirs: set[str] = set()
+    for router in ROUTERS:
+        every = [ace for acl in stanford(router).acls.values() for ace in acl.aces]
+        entries = {
+            ace.span.first_line: ace for ace in every if ace.span and isinstance(ace.action, Forwarding)
+        }
+        for line, octets, goes_on in filter_rules(router):
+            ace = entries[line]
+            flow = packet_in(octets, "established" in ace.text)
+            holds = evaluate(ace.matches, flow, None, None, ConnectionState.NEW)
+            checked += 1
+            if holds is not True or goes_on != (ace.action is Forwarding.ACCEPT):
+                names = UNKNOWN_TO_HASSEL & set(ace.text.split())
+                theirs |= names
+                wrong += [] if names else [(router, ace.text, str(flow))]
+    assert wrong == []
+    assert theirs == UNKNOWN_TO_HASSEL
+    assert checked == 2853

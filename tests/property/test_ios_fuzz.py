@@ -114,7 +114,7 @@ def extracted(text: str) -> object:
         (read, "wibble {n}"),
         (read, "ip nat inside source static 10.1.{a}.{b} 192.0.2.{b}"),
         (read, "vlan {n}\n name v{n}"),
-        (extracted, "ip route 10.{a}.{b}.0 255.255.255.0 192.0.2.{b}"),
+        (read, "ip route 10.{a}.{b}.0 255.255.255.0 192.0.2.{b}"),
         (extracted, "object-group network G{n}\n host 10.{a}.{b}.1"),
     ],
 )

@@ -16,7 +16,7 @@ from segaudit.vendors.juniper_junos import convert_nat as to_nat
 from segaudit.vendors.juniper_junos import convert_policies as to_policies
 from segaudit.vendors.juniper_junos import convert_routing as to_routing
 from segaudit.vendors.juniper_junos import convert_services as to_services
-from segaudit.vendors.juniper_junos import harmless, platform, vpn
+from segaudit.vendors.juniper_junos import harmless, platform, route_table, vpn
 from segaudit.vendors.juniper_junos.addresses import AddressBooks
 from segaudit.vendors.juniper_junos.applications import Applications
 from segaudit.vendors.juniper_junos.convert_filters import ANYWHERE, FAMILIES, Filters
@@ -72,6 +72,7 @@ def device(raw: RawConfig) -> Device:
     for name in vpn.selecting(reading) & interfaces.keys():
         routes.doubt(interfaces[name].vrf, Family, f"traffic selectors of {name} make routes")
     _apply(reading, chains, routes, filters, known_units, interfaces, known_instances)
+    interfaces = route_table.settle(reading, routes, interfaces)
     return _assembled(reading, chains, routes, _apart(interfaces, routes), known_instances)
 
 

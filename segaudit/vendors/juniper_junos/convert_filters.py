@@ -9,12 +9,14 @@ from segaudit.model.acl import (
     Ace,
     Acl,
     Action,
+    AllOf,
     Continue,
     Forwarding,
     Jump,
     Matches,
     Return,
     UnknownAction,
+    UnknownMatch,
 )
 from segaudit.model.flow import Family
 from segaudit.parse.word_tree import Node
@@ -32,6 +34,8 @@ ANYWHERE = ""
 
 _SHOWN_CHARACTERS = 240
 _NESTED = " (nested)"
+_BEHIND_A_HEADER = UnknownMatch("next-header", "an extension header may stand before the one it means")
+"""Junos compares the first header after that of IPv6 ("may or may not be the actual protocol")."""
 _OPTIONS = frozenset(
     (
         "interface-specific", "physical-interface-filter", "interface-shared", "accounting-profile",
@@ -124,6 +128,8 @@ def _ace(
         action: Action = Jump(acl_name(family, nested) + _NESTED)
     else:
         action = _action(reading, term.get("then"), redirects)
+    if start is not None and start.has("next-header") and action in (Forwarding.DROP, Forwarding.REJECT):
+        matches = AllOf((matches, _BEHIND_A_HEADER))
     return Ace(matches, action, reading.span(term), _text(owner, term))
 
 

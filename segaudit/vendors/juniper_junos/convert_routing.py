@@ -51,6 +51,7 @@ class Routes:
     reasons: dict[tuple[str, Family], list[str]] = field(default_factory=dict)
     leaks: dict[tuple[str, Family], set[str]] = field(default_factory=dict)
     through: dict[tuple[str, Family], set[str]] = field(default_factory=dict)
+    lasting: dict[tuple[str, Family], list[str]] = field(default_factory=dict)
 
     def doubt(self, vrf: str, families: Iterable[Family], reason: str, leaks: Iterable[str] = ()) -> None:
         """The table may hold more; ``leaks`` are VRFs whose interfaces such a route may lead to."""
@@ -64,6 +65,15 @@ class Routes:
         """Packets of ``vrf`` may be looked up in the table of another."""
         self.doubt(vrf, (family,), reason, (table,))
         self.through.setdefault((vrf, family), set()).add(table)
+        self.lasting.setdefault((vrf, family), []).append(reason)
+
+    def settle(self, key: tuple[str, Family]) -> None:
+        """The device's own table is known: only lookups in other tables are left open."""
+        self.reasons.pop(key, None)
+        self.leaks.pop(key, None)
+        if key in self.lasting:
+            self.reasons[key] = list(dict.fromkeys(self.lasting[key]))
+            self.leaks[key] = set(self.through[key])
 
     def unknown(self) -> dict[tuple[str, Family], Unknown]:
         """What ``configured_routing`` takes; a lookup in another table leads where that one leads."""

@@ -41,6 +41,9 @@ class Inheritance:
 def expand(root: Node) -> Inheritance:
     """Put into ``root`` what it inherits; ``groups`` itself stays for the accounting of its lines."""
     result = Inheritance()
+    if not root.has("groups") and not any(node.word in _ABOUT_ITSELF for node in root.walk()):
+        _expand_ranges(root, result)
+        return result
     for _ in range(_ROUNDS):
         before = result.copies
         _expand_groups(root, result)

@@ -253,3 +253,19 @@ def test_a_prefix_list_of_another_family_is_not_certain() -> None:
     text += "set firewall family inet filter F term a from source-prefix-list six\n"
     read = device(text + "set firewall family inet filter F term a then accept\n")
     assert verdicts(read, "inet F", WEB) == {"accept", "drop"}
+
+
+@pytest.mark.parametrize(
+    ("key", "then", "verdict"),
+    [
+        ("next-header", "discard", {"accept", "drop"}),
+        ("payload-protocol", "discard", {"drop"}),
+        ("next-header", "accept", {"accept"}),
+    ],
+)
+def test_an_extension_header_escapes_what_compares_the_next_header(
+    key: str, then: str, verdict: set[str]
+) -> None:
+    terms = (f"a from {key} tcp", f"a then {then}", "b then accept")
+    packet = flow("2001:db8::1", "2001:db8::2")
+    assert filtered(*terms, family="inet6", packet=packet) == verdict
