@@ -99,7 +99,7 @@ def tracks_connections(config: Config) -> bool:
         reflexive
         or bool(config.zones)
         or bool(config.nat_rules)
-        or any(one.inspects or one.helpers for one in config.interfaces.values())
+        or any(one.inspects for one in config.interfaces.values())
     )
 
 

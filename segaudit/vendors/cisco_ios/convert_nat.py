@@ -105,7 +105,8 @@ def add_nat(
         made.attach(chain, Hook.POSTROUTING, _IPV4, priority=100, translates=True)
     if nat.inbound:
         chain = Acl("ip nat outside to inside", tuple(nat.inbound), Forwarding.ACCEPT)
-        made.attach(chain, Hook.PREROUTING, _IPV4, priority=-100, translates=True)
+        families = {*_IPV4, *(one[0] for record in records for one in record.helpers)}
+        made.attach(chain, Hook.PREROUTING, families, priority=-100, translates=True)
     return _answering(nat), nat.unknown
 
 
@@ -276,24 +277,33 @@ def _inside(ranges: list[Range], network: Range) -> Iterator[int]:
 
 
 def _relay(nat: Nat) -> None:
-    """``ip helper-address``: UDP broadcasts are sent on to a server, its answers come back.
+    """``ip helper-address``: UDP broadcasts are sent on to a server, and what it answers back to the wire.
 
     Which ports are relayed is a global setting (``ip forward-protocol``): any counts.
     """
     for record in nat.made.config.interfaces.values():
         interface = nat.interfaces[record.name]
         for family, server, span in record.helpers:
-            translate = Translate(TranslationKind.DESTINATION, ((server, server),), family=family)
-            matches = AllOf(
-                (
-                    InterfaceIn(Direction.IN, (record.name,)),
-                    AddressIn(End.DESTINATION, family, _broadcasts(interface, family)),
-                    FieldIn(Field.PROTOCOL, ((17, 17),)),
-                    UnknownMatch("ip helper-address", "which broadcasts are relayed is not modelled"),
-                )
-            )
             text = f"ip helper-address {family.address(server)}"
-            nat.inbound.append(Ace(matches, translate, span, text))
+            wire = InterfaceIn(Direction.IN, (record.name,))
+            asked = (wire, AddressIn(End.DESTINATION, family, _broadcasts(interface, family)))
+            nat.inbound.append(_relayed(asked, ((server, server),), family, span, text))
+            own = tuple((one.address, one.address) for one in interface.addresses if one.family is family)
+            answered = (
+                AddressIn(End.SOURCE, family, ((server, server),)),
+                AddressIn(End.DESTINATION, family, own),
+            )
+            clients = tuple(one.network for one in interface.addresses if one.family is family)
+            nat.inbound.append(_relayed(answered, clients, family, span, text))
+
+
+def _relayed(
+    matches: tuple[Matches, ...], towards: tuple[Range, ...], family: Family, span: SourceSpan, text: str
+) -> Ace:
+    perhaps = UnknownMatch("ip helper-address", "which packets are relayed is not modelled")
+    udp = FieldIn(Field.PROTOCOL, ((17, 17),))
+    translate = Translate(TranslationKind.DESTINATION, towards, family=family)
+    return Ace(AllOf((*matches, udp, perhaps)), translate, span, text)
 
 
 def _broadcasts(interface: Interface, family: Family) -> tuple[Range, ...]:

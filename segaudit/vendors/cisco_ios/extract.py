@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from segaudit.model.flow import Family
 from segaudit.model.snapshot import RawFile
-from segaudit.parse.cisco import vlans
+from segaudit.parse.cisco import vlans, words
 from segaudit.parse.cisco.dialect import read_interface
 from segaudit.parse.cisco.dispatch import Table
 from segaudit.parse.cisco.fates import FACT, NOT_UNDERSTOOD, Fate, ignored, unrecognized, unsupported
@@ -20,7 +20,7 @@ from segaudit.vendors.cisco_ios.extract_interfaces import INTERFACE_LINES
 from segaudit.vendors.cisco_ios.extract_system import SYSTEM_SECTIONS
 from segaudit.vendors.cisco_ios.harmless import HARMLESS, NOT_MODELLED
 from segaudit.vendors.cisco_ios.records import Config, IosInterface
-from segaudit.vendors.cisco_ios.sections import Section, note_comment, read_section
+from segaudit.vendors.cisco_ios.sections import Section, note_comment, note_line, read_section
 
 Reader = Callable[[Section, Words], Fate]
 
@@ -67,17 +67,17 @@ def _behind_the_end(block: Block, ledger: LineLedger) -> None:
     elif _PROMPT.fullmatch(block.text) and not block.children:
         ledger.ignored(block.number, None, "a prompt")
     else:
-        Section(Config(), ledger, block).all_are(unrecognized("it stands behind the end"))
-        ledger.unrecognized(block.number, None, "it stands behind the end")
+        fate = unrecognized("it stands behind the end")
+        Section(Config(), ledger, block).all_are(fate)
+        note_line(ledger, words.read(block.text, ledger.span(block.number)), fate)
 
 
 def _incomplete(file: RawFile, ledger: LineLedger) -> None:
     """IOS ends what it prints with ``end``: without it the rest may be missing."""
     lines = file.text.split("\n")
     last = max((number for number, line in enumerate(lines, start=1) if line.strip()), default=1)
-    ledger.unsupported(
-        last, None, "the configuration does not end with `end`: more may follow", bounded=False
-    )
+    reason = "the configuration does not end with `end`: more may follow"
+    ledger.unsupported(last, None, reason, bounded=False, text="(no end)")
 
 
 # ---- interfaces and VLANs -----------------------------------------------------------------------

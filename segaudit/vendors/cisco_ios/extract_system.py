@@ -8,14 +8,14 @@ from collections.abc import Callable, Mapping
 from segaudit.model.device import DEFAULT_VRF
 from segaudit.model.flow import Family
 from segaudit.model.services import ManagementService, RoutingProcess, SharedFate
-from segaudit.parse.cisco import addresses, fates, statics
+from segaudit.parse.cisco import addresses, statics
 from segaudit.parse.cisco.dispatch import Table
 from segaudit.parse.cisco.fates import FACT, NOT_UNDERSTOOD, Fate, ignored, unsupported
 from segaudit.parse.cisco.statics import StaticRecord
 from segaudit.parse.cisco.words import Words
 from segaudit.vendors.cisco_ios.dialect import IOS
 from segaudit.vendors.cisco_ios.records import Learned, TerminalLine, VrfRecord
-from segaudit.vendors.cisco_ios.sections import Section
+from segaudit.vendors.cisco_ios.sections import Section, note_line
 
 Reader = Callable[[Section, Words], Fate]
 
@@ -72,7 +72,7 @@ def _process(section: Section, words: Words, families: frozenset[Family]) -> Fat
     vrf = words.take() if words.accept("vrf") else DEFAULT_VRF
     _learn(section, protocol, process, vrf, families)
     for line in section.lines():
-        fates.note(section.ledger, line.span, _process_line(section, line, (protocol, process), families))
+        note_line(section.ledger, line, _process_line(section, line, (protocol, process), families))
     return FACT
 
 

@@ -10,6 +10,7 @@ from segaudit.model.source import SourceSpan
 from segaudit.parse.cisco import fates, words
 from segaudit.parse.cisco.dispatch import Table
 from segaudit.parse.cisco.fates import FACT, NOT_UNDERSTOOD, Fate, ignored
+from segaudit.parse.cisco.sections import shown
 from segaudit.parse.cisco.words import Words
 from segaudit.parse.indent import Block, ConfigLine, walk
 from segaudit.parse.ledger import LineLedger
@@ -50,30 +51,48 @@ class Section:
 
     def _account_literal(self, block: Block) -> None:
         if block.literal:
-            self.ledger.ignored(
-                block.literal[0].number, block.literal[-1].number, "quoted text, no configuration"
-            )
+            first, last = block.literal[0].number, block.literal[-1].number
+            self.ledger.ignored(first, last, "quoted text, no configuration", "(quoted)")
 
     def each(self, table: Table[Record], record: Record) -> None:
         """Read every line beneath with one table: a mode within a mode sets the record's state."""
         for line in self.lines():
-            fates.note(self.ledger, line.span, settled(line, table.read(record, line)))
+            note_line(self.ledger, line, settled(line, table.read(record, line)))
 
     def every(self, reader: Callable[[Words], Fate]) -> None:
         """Read every line beneath with one reader."""
         for line in self.lines():
-            fates.note(self.ledger, line.span, settled(line, reader(line)))
+            note_line(self.ledger, line, settled(line, reader(line)))
 
     def all_are(self, fate: Fate) -> Fate:
         """Give the lines beneath the fate that the head line gets, too."""
         self.children_read = True
         first, last = self.block.number + 1, self.block.last_number
         if first <= last:
-            fates.note(self.ledger, self.ledger.span(first, last), fate)
+            below = next((child.text for child in self.block.children if not child.line.is_comment), "")
+            fates.note(
+                self.ledger, self.ledger.span(first, last), fate, _without_secrets(below) or "(quoted)"
+            )
         for child in walk(self.block.children):
             if child.line.is_comment and child.number > last:
                 note_comment(self.ledger, child.line)
         return fate
+
+
+def note_line(ledger: LineLedger, line: Words, fate: Fate) -> None:
+    """Enter the fate of one line, its secrets not shown."""
+    if fate is FACT:
+        ledger.fact(line.span.first_line)
+        return
+    text = " ".join(("no", *line.words) if line.negated else line.words)
+    fates.note(ledger, line.span, fate, _without_secrets(text))
+
+
+def _without_secrets(text: str) -> str:
+    """A line as it may be shown; of SNMP's, whose secrets stand anywhere, the first words."""
+    if text.startswith("snmp-server"):
+        return " ".join(text.split()[:2]) + " ..."
+    return shown(text)
 
 
 def settled(line: Words, fate: Fate) -> Fate:
@@ -86,14 +105,14 @@ def note_comment(ledger: LineLedger, line: ConfigLine) -> None:
     if set(line.text) <= _SEPARATORS:
         ledger.fact(line.number)
     else:
-        ledger.ignored(line.number, None, "a comment")
+        ledger.ignored(line.number, None, "a comment", _without_secrets(line.text))
 
 
 def read_section(table: Table[Section], section: Section) -> None:
     """Read a top-level line, and account for what stands beneath it in any case."""
     head = words.read(section.block.text, section.ledger.span(section.block.number))
     fate = settled(head, table.read(section, head))
-    fates.note(section.ledger, head.span, fate)
+    note_line(section.ledger, head, fate)
     if not section.children_read:
         bare = all(child.line.is_comment for child in section.block.children)
         section.all_are(NOT_UNDERSTOOD if fate is FACT and not bare else fate)

@@ -332,6 +332,19 @@ def test_services_and_shared_fate_without_secrets() -> None:
     assert len(shared["user-key"]) == len("sha256:") + 16
 
 
+def test_no_secret_stands_in_what_is_told_about_a_line() -> None:
+    found = device(
+        "enable secret 5 s3cret\ncrypto isakmp key s3cret address 192.0.2.1\n"
+        "snmp-server user u g v3 auth sha s3cret\n"
+        "key chain K\n key 1\n  key-string s3cret\ntacacs-server key s3cret\nwibble password s3cret\n"
+        "router bgp 1\n neighbor 10.0.0.1 password s3cret\nline vty 0 4\n password s3cret\n"
+        "banner motd ^C\ns3cret\n^C\n"
+        + port("Gi0/1", "standby 1 authentication s3cret", "ppp chap password s3cret")
+    )
+    assert len(found.lines) > 10
+    assert "s3cret" not in repr(found)
+
+
 def test_a_community_without_a_list_is_not_told_as_one() -> None:
     found = device("snmp-server community s3cret\n")
     (service,) = found.services

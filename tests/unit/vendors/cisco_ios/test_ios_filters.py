@@ -337,6 +337,11 @@ def test_relayed_broadcasts_reach_the_server_perhaps() -> None:
             (TranslationKind.DESTINATION, ((server, server),), False)
         ]
     assert translations(found, Hook.PREROUTING, flow(protocol=17), INSIDE, None) == []
+    answer = flow("192.0.2.7", "10.0.0.1", protocol=17, port=67)
+    wire = ((number("10.0.0.0"), number("10.0.0.255")),)
+    told = [(TranslationKind.DESTINATION, wire, False)]
+    assert translations(found, Hook.PREROUTING, answer, OUTSIDE, None) == told
+    assert not found.tracks_connections
 
 
 def test_every_chain_that_is_applied_or_jumped_to_is_there() -> None:
