@@ -16,6 +16,7 @@ from segaudit.model.device import (
 )
 from segaudit.model.flow import Family
 from segaudit.model.snapshot import RawConfig, RawFile
+from segaudit.parse.cisco.source_routes import REASON, source_routes
 from segaudit.parse.device_files import DeviceFiles, config_files
 from segaudit.parse.ledger import LineLedger
 from segaudit.vendors.cisco_ios import convert_filters, convert_interfaces, convert_nat, convert_routing
@@ -45,7 +46,7 @@ def device(raw: RawConfig) -> Device:
     add_zones(filters, carried)
     named = convert_interfaces.interfaces(config)
     interfaces, unknown = convert_nat.add_nat(filters, named, carried)
-    _account_source_routes(config, ledger)
+    _add_source_routes(filters, interfaces, ledger)
     routes, rules, interfaces = _routing(filters, interfaces, _tables(files, config))
     lines, tallies = files.close("the configuration says what is read of it")
     return Device(
@@ -85,21 +86,22 @@ def _refusal(raw: RawConfig, what: str, value: str) -> SnapshotError:
     return SnapshotError(Problem(f"device {raw.device!r}", what, value, f"keep one, called {CONFIG}"))
 
 
-def _account_source_routes(config: Config, ledger: LineLedger) -> None:
+def _add_source_routes(filters: Filters, interfaces: dict[str, Interface], ledger: LineLedger) -> None:
     """Source routing is on unless it is switched off (see the notes): a packet's destination may change."""
+    config = filters.config
     last = config.ended.first_line if config.ended is not None else 1
-    absent = [
-        words
-        for words, on in (
-            ("ip source-route", config.routes4 and config.source_routes),
-            ("ipv6 source-route", config.routes6 and config.source_routes6),
-        )
-        if on and config.interfaces
-    ]
-    if absent:
-        reason = f"source-routed packets are forwarded past the filters: `no {absent[0]}` is not there"
-        text = f"(default) {', '.join(absent)}"
-        ledger.unsupported(last, None, reason, bounded=False, text=text)
+    for family, on in (
+        (Family.IPV4, config.routes4 and config.source_routes),
+        (Family.IPV6, config.routes6 and config.source_routes6),
+    ):
+        learned = convert_interfaces.learned_addresses(config)
+        vrfs = frozenset(vrf or DEFAULT_VRF for vrf, of, _ in learned if of is family)
+        made = source_routes(interfaces, vrfs, family) if on else None
+        if made is not None:
+            acl, attachment = made
+            filters.acls[acl.name] = acl
+            filters.attachments.append(attachment)
+            ledger.unsupported(last, None, REASON, bounded=True, text=acl.name)
 
 
 def _tables(files: DeviceFiles, config: Config) -> Tables:

@@ -14,6 +14,7 @@ from segaudit.parse.cisco import switch_device
 from segaudit.parse.cisco.interfaces import InterfaceRecord
 from segaudit.parse.cisco.lists import ND_PERHAPS, ListReader, list_name
 from segaudit.parse.cisco.route_tables import ToldTables
+from segaudit.parse.cisco.source_routes import REASON, source_routes
 from segaudit.parse.cisco.switches import SwitchRecord, runs
 from segaudit.parse.device_files import DeviceFiles
 from segaudit.parse.ledger import LineLedger
@@ -23,7 +24,6 @@ from segaudit.vendors.cisco_nxos.claims import looks_like_nxos
 from segaudit.vendors.cisco_nxos.dialect import NXOS
 from segaudit.vendors.cisco_nxos.extract import NxosReading, NxosSettings, read_config
 from segaudit.vendors.cisco_nxos.show_routes import read_routes
-from segaudit.vendors.cisco_nxos.source_routes import NAME, source_routes
 
 _LIST_SETTINGS = {"statistics": "counting", "ignore": "which packets are counted"}
 
@@ -150,12 +150,12 @@ def _source_routes(
         return {}, ()
     records = reading.switch.interfaces.values()
     learned = frozenset(one.vrf or DEFAULT_VRF for one in records if Family.IPV4 in one.learns_address)
-    acls, attachments = source_routes(found, learned)
-    if acls:
-        last = text.rstrip().count("\n") + 1
-        reason = "any packet to an address of the switch may go on to anywhere in its VRF"
-        ledger.unsupported(last, None, reason, bounded=True, text=NAME)
-    return acls, attachments
+    made = source_routes(found, learned)
+    if made is None:
+        return {}, ()
+    acl, attachment = made
+    ledger.unsupported(text.rstrip().count("\n") + 1, None, REASON, bounded=True, text=acl.name)
+    return {acl.name: acl}, (attachment,)
 
 
 # ---- overlays, protocols, services --------------------------------------------------------------

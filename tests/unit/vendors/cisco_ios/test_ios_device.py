@@ -7,7 +7,7 @@ from hashlib import sha256
 import pytest
 
 from segaudit.errors import SnapshotError
-from segaudit.model.acl import Hook
+from segaudit.model.acl import AddressIn, End, Hook, Translate, TranslationKind, leaves
 from segaudit.model.device import Device, InterfaceKind, RouteKind, SwitchportMode
 from segaudit.model.flow import Family
 from segaudit.model.snapshot import RawConfig, RawFile
@@ -78,7 +78,14 @@ def test_source_routing_is_on_unless_it_is_switched_off() -> None:
     text = (
         HEAD.replace("no ip source-route\n", "") + port("Gi0/0", "ip address 10.0.0.1 255.0.0.0") + "end\n"
     )
-    assert doubts(VENDOR.read(raw(text))) == ["(default) ip source-route"]
+    found = VENDOR.read(raw(text))
+    assert doubts(found) == []
+    (name,) = [one.acl for one in found.attachments if one.translates]
+    assert name == "(default) ip source-route"
+    (ace,) = found.acls[name].aces
+    assert AddressIn(End.DESTINATION, Family.IPV4, ((0x0A000001, 0x0A000001),)) in leaves(ace.matches)
+    assert ace.action == Translate(TranslationKind.DESTINATION, family=Family.IPV4)
+    assert not VENDOR.read(raw(HEAD + port("Gi0/0", "ip address 10.0.0.1 255.0.0.0") + "end\n")).attachments
 
 
 def test_on_a_switch_a_port_is_switched_unless_something_shows_it_to_be_routed() -> None:
