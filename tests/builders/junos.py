@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hashlib import sha256
 from ipaddress import ip_address
+from typing import Any
 
 from segaudit.model.acl import Forwarding, Hook
 from segaudit.model.device import Device
@@ -33,7 +34,7 @@ def doubts(read: Device) -> list[str]:
 
 
 def flow(
-    source: str, destination: str, protocol: int = 6, port: int = 80, flags: int = 2, **others: int
+    source: str, destination: str, protocol: int = 6, port: int = 80, flags: int = 2, **others: Any
 ) -> Flow:
     start, end = ip_address(source), ip_address(destination)
     return Flow(

@@ -327,7 +327,7 @@ def place(dut: dict[str, Any], name: str, family: str) -> str | None:
 def address_of(node: dict[str, Any], family: str) -> str | None:
     for interface in node["interfaces"]:
         if isinstance(interface[family], str):
-            return interface[family].split("/")[0]
+            return str(interface[family]).split("/")[0]
     return None
 
 
