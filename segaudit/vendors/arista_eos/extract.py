@@ -327,6 +327,7 @@ def _nat(reading: SwitchReading, words: Words) -> Fate:
 _DOUBTFUL: Mapping[str, Reader[SwitchReading]] = {
     "mpls": mpls,
     "monitor session": doubtful("copies of packets leave by another port"),
+    "default interface": doubtful("an interface is reset: what else is said of it does not hold"),
     "tap aggregation": doubtful("packets are steered past routing"),
     "nexthop-group": doubtful("packets are tunnelled to its members"),
     "patch panel": doubtful("pseudowires"),

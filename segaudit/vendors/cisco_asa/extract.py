@@ -162,6 +162,8 @@ def _access_list(reading: Reading, block: Block, found: Words) -> bool:
     elif kind in ("extended", "permit", "deny"):
         line = Line(rule[1:] if kind == "extended" else rule, block.text, found.span)
         reading.config.acls.setdefault(name, []).append(line)
+        if found.peek(2) == "line":
+            reading.note(found.span, _INSERTED)
     elif kind in ("standard", "webtype", "ethertype"):
         reading.note(found.span, _OTHER_LISTS[kind])
     else:
@@ -170,6 +172,7 @@ def _access_list(reading: Reading, block: Block, found: Words) -> bool:
     return True
 
 
+_INSERTED = unsupported("it is put in between: the order of the list is not that of the file")
 _OTHER_LISTS = {
     "standard": ignored("standard lists choose routes or split tunnels, they filter no packets"),
     "webtype": ignored("filters what clientless VPN users ask for, which counts as connected"),

@@ -41,6 +41,7 @@ def device(raw: RawConfig) -> Device:
     file, ledger = files.open(_configuration(raw))
     config = extract(file, ledger)
     convert_interfaces.settle_modes(config, ledger)
+    convert_interfaces.account_families(config, ledger)
     filters = convert_filters.filters(config, ledger)
     carried = {title: carrier for title, _, carrier, _, _ in convert_nat.crypto_tunnels(filters)}
     add_zones(filters, carried)

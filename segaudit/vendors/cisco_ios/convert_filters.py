@@ -10,9 +10,12 @@ from segaudit.model.acl import (
     Ace,
     Acl,
     AclAttachment,
+    AddressIn,
     AllOf,
+    AnyOf,
     AnyPacket,
     Direction,
+    End,
     Field,
     FieldIn,
     Forwarding,
@@ -200,12 +203,24 @@ def _attach(made: Filters, interface: IosInterface, applied: AppliedAcl) -> None
         first.append(Ace(answers, Forwarding.ACCEPT, None, "(ip inspect)"))
     if not applied.inbound:
         first.append(Ace(FROM_THE_DEVICE, Forwarding.ACCEPT, None, "(the device's own packets)"))
+        first += relayed(made.config, applied.family)
     acl = made.acls[name]
     if first:
         rules = (*first, Ace(AnyPacket(), Goto(name), acl.span, f"access list {applied.name}"))
         acl = Acl(f"{name} {'in' if applied.inbound else 'out'}", rules, Forwarding.DROP, acl.span)
     hook = Hook.INGRESS if applied.inbound else Hook.EGRESS
     made.attach(acl, hook, (applied.family,), interface.name)
+
+
+def relayed(config: Config, family: Family) -> Iterator[Ace]:
+    """What the device relays (``ip helper-address``) it sends itself: outbound lists do not see it."""
+    helpers = {(server, span) for one in config.interfaces.values()
+               for of, server, span in one.helpers if of is family}  # fmt: skip
+    for server, span in sorted(helpers):
+        ends = tuple(AddressIn(end, family, ((server, server),)) for end in End)
+        perhaps = UnknownMatch("ip helper-address", "what is relayed is sent by the device itself")
+        text = f"ip helper-address {family.address(server)}"
+        yield Ace(AllOf((_UDP, AnyOf(ends), perhaps)), Forwarding.ACCEPT, span, text)
 
 
 def _perhaps_dropped(made: Filters) -> None:
@@ -232,6 +247,7 @@ def _perhaps(feature: str, span: SourceSpan) -> Acl:
 
 _PORTS = {"ssh": 22, "telnet": 23}
 _TCP = FieldIn(Field.PROTOCOL, ((6, 6),))
+_UDP = FieldIn(Field.PROTOCOL, ((17, 17),))
 
 
 def _terminals(made: Filters) -> None:

@@ -20,7 +20,10 @@ def interfaces(config: Config) -> dict[str, Interface]:
     for name in sorted({one.parent for one in found.values() if one.parent} - set(found)):
         carried = next(one for one in found.values() if one.parent == name)
         kind = conversion.kind_of(name)
-        found[name] = Interface(name, kind, span=carried.span)
+        like = config.interfaces[carried.name]
+        switched = kind is InterfaceKind.AGGREGATE and is_switchport(like, switch)
+        port = conversion.switchport(like) if switched else None
+        found[name] = Interface(name, kind, switchport=port, span=carried.span)
     return conversion.unnumbered(found, config.interfaces.values(), IOS)
 
 
@@ -38,6 +41,15 @@ def settle_modes(config: Config, ledger: LineLedger) -> None:
                 line = record.span.first_line
                 reason = "its mode is negotiated: a neighbour may make it a trunk for every VLAN"
                 ledger.unsupported(line, None, reason, bounded=False)
+
+
+def account_families(config: Config, ledger: LineLedger) -> None:
+    """IPv6 of an interface in a VRF of ``ip vrf``, which is of IPv4 alone, is in the global table."""
+    for record in config.interfaces.values():
+        joined = config.vrfs.get(record.vrf or "")
+        if record.ipv6 and joined is not None and joined.ipv4_only:
+            reason = f"VRF {joined.name} is of IPv4 alone: IPv6 here is in the global table"
+            ledger.unsupported(record.span.first_line, None, reason, bounded=False)
 
 
 def routed(config: Config) -> frozenset[Family]:

@@ -27,7 +27,7 @@ from segaudit.routing.configured import ConfiguredRoute, ConfiguredRouting, Unkn
 from segaudit.vendors.cisco_ios.convert_filters import FROM_THE_DEVICE, Filters, acl_name
 from segaudit.vendors.cisco_ios.convert_interfaces import learned_addresses
 from segaudit.vendors.cisco_ios.dialect import IOS
-from segaudit.vendors.cisco_ios.records import Config, RouteMapEntry, VrfRecord
+from segaudit.vendors.cisco_ios.records import Config, IosInterface, RouteMapEntry, VrfRecord
 from segaudit.vendors.cisco_ios.route_tables import RouteTable, TableRow, Tables, protocol_of
 
 _FIRST_PRIORITY = -100_000
@@ -155,6 +155,12 @@ def _doubts(config: Config) -> Iterator[tuple[str, Family, str, set[str]]]:
     for record in config.interfaces.values():
         for family, protocol in record.learns.items():
             yield record.vrf or DEFAULT_VRF, family, f"{protocol} may have learned routes", set()
+        if record.unnumbered is not None and not record.name.startswith(_WITHOUT_HOSTS):
+            why = f"hosts behind {record.name} get routes of their own (DHCP, ip unnumbered ... poll)"
+            yield record.vrf or DEFAULT_VRF, Family.IPV4, why, set()
+        if _delegates(config, record):
+            why = "prefixes that DHCPv6 delegates get routes of their own"
+            yield record.vrf or DEFAULT_VRF, Family.IPV6, why, set()
         if record.ppp and record.unnumbered is not None:
             yield record.vrf or DEFAULT_VRF, Family.IPV4, "ppp may have learned the other end", set()
     for vrf, family, reason in learned_addresses(config):
@@ -165,6 +171,16 @@ def _doubts(config: Config) -> Iterator[tuple[str, Family, str, set[str]]]:
             yield static.vrf or DEFAULT_VRF, static.family, why, set()
     for vrf_record in config.vrfs.values():
         yield from _leaked(config, vrf_record)
+
+
+_WITHOUT_HOSTS = ("Serial", "Tunnel", "Loopback", "Null")
+"""Interfaces on whose wire are no hosts that DHCP or ARP would tell of."""
+
+
+def _delegates(config: Config, record: IosInterface) -> bool:
+    """A relay takes delegated prefixes out of the answers (always), a server where its pool delegates."""
+    relays = any(family is Family.IPV6 for family, _, _ in record.helpers)
+    return relays or (config.delegates_prefixes and record.ipv6)
 
 
 def _leaked(config: Config, record: VrfRecord) -> Iterator[tuple[str, Family, str, set[str]]]:

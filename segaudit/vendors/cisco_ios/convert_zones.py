@@ -26,7 +26,7 @@ from segaudit.model.acl import (
 from segaudit.model.flow import Family
 from segaudit.model.source import SourceSpan
 from segaudit.parse.cisco.names import PROTOCOLS
-from segaudit.vendors.cisco_ios.convert_filters import ANSWERS, BOTH_FAMILIES, Filters
+from segaudit.vendors.cisco_ios.convert_filters import ANSWERS, BOTH_FAMILIES, Filters, relayed
 from segaudit.vendors.cisco_ios.records import ClassMap, ClassMatch, Config, PolicyClass, ZonePair
 
 _SELF = "self"
@@ -87,6 +87,8 @@ def _between(
         perhaps = UnknownMatch("zones and IPv6", "older releases filter IPv4 only")
         yield Ace(AllOf((FamilyIs(Family.IPV6), perhaps)), Forwarding.ACCEPT, None, "(IPv6)")
     yield Ace(ANSWERS, Forwarding.ACCEPT, None, "(answers to what was inspected)")
+    for family in Family:
+        yield from relayed(config, family)
     zoned = tuple(name for names in members.values() for name in names)
     for pair in config.zone_pairs.values():
         if _SELF in (pair.source, pair.destination):
@@ -222,7 +224,9 @@ def _plain(made: Filters, match: ClassMatch) -> Matches:
     """``match protocol P``, ``match class-map C``; others are not modelled."""
     kind, name = match.words[0] if match.words else "", match.words[-1] if match.words else ""
     if kind == "protocol" and len(match.words) == 2:
-        return _protocol(name)
+        known = _protocol(name)
+        more = UnknownMatch(f"ip port-map {name}", "it has more ports")
+        return AnyOf((known, more)) if name in made.config.mapped_ports else known
     if kind == "class-map" and name in made.config.class_maps:
         return UnknownMatch(f"class-map {name}", "a class inside a class")
     return UnknownMatch(" ".join(match.words))

@@ -216,6 +216,8 @@ _ROUTE_MAP: Table[RouteMapEntry] = Table(
 
 def zone(section: Section, words: Words) -> Fate:
     """``zone security NAME``."""
+    if words.negated:
+        return NOT_UNDERSTOOD
     section.config.zones[words.take()] = words.span
     section.all_are(ignored("a description"))
     return FACT
@@ -248,6 +250,8 @@ _ZONE_PAIR: Table[ZonePair] = Table(
 
 def class_map(section: Section, words: Words) -> Fate:
     """``class-map type inspect [match-any | match-all] NAME``."""
+    if words.negated:
+        return NOT_UNDERSTOOD
     how = words.take() if words.peek() in ("match-any", "match-all") else "match-all"
     record = ClassMap(how == "match-all", words.span)
     record = section.config.class_maps.setdefault(words.take(), record)
@@ -266,6 +270,8 @@ def class_map(section: Section, words: Words) -> Fate:
 
 def policy_map(section: Section, words: Words) -> Fate:
     """``policy-map type inspect NAME``: its classes and what is done with them."""
+    if words.negated:
+        return NOT_UNDERSTOOD
     name = words.take()
     record = section.config.policy_maps.setdefault(name, PolicyMap(words.span))
     section.each(_POLICY_MAP, record)

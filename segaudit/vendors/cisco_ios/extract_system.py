@@ -107,6 +107,27 @@ def _learn(section: Section, protocol: str, process: str, vrf: str, families: fr
     section.config.learned.append(Learned(vrf, families, reason))
 
 
+def port_map(section: Section, words: Words) -> Fate:
+    """``ip port-map APPLICATION port ...``: more ports than the application has by itself."""
+    section.config.mapped_ports.add(words.take())
+    words.rest()
+    return FACT
+
+
+def dhcp6_pool(section: Section, words: Words) -> Fate:
+    """``ipv6 dhcp pool N``: where prefixes are delegated the router makes itself routes to them."""
+    del words
+
+    def line(one: Words) -> Fate:
+        if one.peek() == "prefix-delegation" and not one.negated:
+            section.config.delegates_prefixes = True
+            return FACT
+        return ignored("addresses given to hosts")
+
+    section.every(line)
+    return FACT
+
+
 # ---- VRFs ---------------------------------------------------------------------------------------
 
 
@@ -116,6 +137,7 @@ def vrf(section: Section, words: Words) -> Fate:
     if words.negated or not name:
         return NOT_UNDERSTOOD
     record = section.config.vrfs.setdefault(name, VrfRecord(name, section.span))
+    record.ipv4_only = words.words[:1] == ["ip"]
     section.each(_VRF, record)
     return FACT
 
@@ -389,6 +411,8 @@ SYSTEM_SECTIONS: Mapping[str, Reader] = {
     "ipv6 route": static_route(Family.IPV6),
     "router": routing_process,
     "ipv6 router": ipv6_routing_process,
+    "ip port-map": port_map,
+    "ipv6 dhcp pool": dhcp6_pool,
     "vrf definition": vrf,
     "ip vrf": vrf,
     "line": terminal_line,

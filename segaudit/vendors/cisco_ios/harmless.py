@@ -81,7 +81,7 @@ HARMLESS: Mapping[str, str] = {
     "ip nat service": "what is changed inside packets", "ip nat settings": _SELF,
     "ip nat portmap": "which port a translation takes", "ip nat create": _SELF, "ip nat switchover": _SELF,
     "time-range": "a rule with a time may match at any time",
-    "ip port-map": "which ports an application has", "ip radius": _SELF, "ip tacacs": _SELF,
+    "ip radius": _SELF, "ip tacacs": _SELF,
     "dot1x": "what stands at a port decides", "authentication": _SELF, "identity": _SELF,
     "access-session": _SELF, "radius": _SELF, "nmsp": _COUNT, "ip admission": "it only ever drops",
     "ip auth-proxy": "it only ever drops", "ip ips": "it only ever drops",

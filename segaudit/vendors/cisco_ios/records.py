@@ -59,6 +59,7 @@ class VrfRecord:
     exports: set[str] = field(default_factory=set)
     shares_with_global: bool = False
     leaks_to: set[str] = field(default_factory=set)
+    ipv4_only: bool = False
 
 
 @dataclass(slots=True)
@@ -196,4 +197,6 @@ class Config:
     multicast6: bool = False
     release: tuple[int, int] | None = None
     bgp_vpn: bool = False
+    mapped_ports: set[str] = field(default_factory=set)
+    delegates_prefixes: bool = False
     ended: SourceSpan | None = None

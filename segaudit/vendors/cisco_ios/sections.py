@@ -96,8 +96,9 @@ def _without_secrets(text: str) -> str:
 
 
 def settled(line: Words, fate: Fate) -> Fate:
-    """``no X`` of an unknown X is harmless: the model never counted on X."""
-    return _SWITCHED_OFF if fate is NOT_UNDERSTOOD and line.negated else fate
+    """``no X`` of an X that has no reader is harmless: the model never counted on X."""
+    unknown = fate is NOT_UNDERSTOOD and line.position == 0
+    return _SWITCHED_OFF if unknown and line.negated else fate
 
 
 def note_comment(ledger: LineLedger, line: ConfigLine) -> None:

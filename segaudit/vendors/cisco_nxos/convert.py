@@ -43,6 +43,7 @@ def device(raw: RawConfig) -> Device:
     switch = reading.switch
     _place_overlays(switch)
     _place_protocols(switch)
+    _place_lost_bgp(reading)
     defaults = _defaults(reading.settings, switch.interfaces.values(), ledger)
     found = switch_device.interfaces(switch, defaults, NXOS)
     tables = switch_tables.routing(switch, found, _told(files, found))
@@ -181,6 +182,14 @@ def _place_protocols(switch: SwitchRecord) -> None:
     for record in switch.interfaces.values():
         for protocol in sorted(record.protocols):
             runs(switch, protocol, record.vrf or DEFAULT_VRF, "", record.span)
+
+
+def _place_lost_bgp(reading: NxosReading) -> None:
+    """BGP that is on without a process: its lines stand last, and nothing marks the end of the file."""
+    switch = reading.switch
+    if reading.settings.bgp and not any(one.protocol == "bgp" for one in switch.processes):
+        for vrf in (DEFAULT_VRF, *sorted(switch.vrfs)):
+            switch.learn(vrf, "BGP is on and its process does not stand here: the end may be missing")
 
 
 def _services(reading: NxosReading) -> tuple[ManagementService, ...]:

@@ -59,6 +59,7 @@ class NxosSettings:
     source_routes: bool = True
     ssh: bool = True
     telnet: bool = False
+    bgp: bool = False
 
 
 class NxosReading(SwitchReading):
@@ -302,6 +303,8 @@ def _feature(reading: SwitchReading, words: Words) -> Fate:
     offered = {"nxapi": "https", "netconf": "netconf", "grpc": "grpc", "http-server": "http"}
     if name == "ssh":
         reading.settings.ssh = on
+    elif name == "bgp":
+        reading.settings.bgp = on
     elif name == "telnet":
         reading.settings.telnet = on
     elif name in offered and on:
@@ -369,6 +372,15 @@ def _exporter(reading: SwitchReading, words: Words) -> Fate:
     return FACT
 
 
+def _vlan_map(reading: SwitchReading, words: Words) -> Fate:
+    """``vlan access-map M N``: it drops, or sends packets out of another port."""
+    if not words.negated and any(
+        line.text.split()[:2] == ["action", "redirect"] for line in reading.block.children
+    ):
+        return unsupported("packets are sent out of another port")
+    return ignored("counts where it is applied")
+
+
 def _nat(reading: SwitchReading, words: Words) -> Fate:
     if words.negated or words.peek() in ("translation", "pool"):
         return ignored("what translations draw on; a translation has a line of its own")
@@ -384,6 +396,9 @@ _OWN: Mapping[str, Reader[SwitchReading]] = {
     "feature": _feature,
     "vlan": _vlan,
     "vlan filter": _vlan_filter,
+    "vlan access-map": _vlan_map,
+    "default interface": doubtful("an interface is reset: what else is said of it does not hold"),
+    "l2 vfi": doubtful("layer-2 VPN"),
     "vrf context": _vrf,
     "ip route": static_reader(Family.IPV4),
     "ip route static bfd": _static_bfd,

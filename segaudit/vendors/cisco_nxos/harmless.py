@@ -39,7 +39,7 @@ HARMLESS = by_first_words({
         "ip load-sharing per-prefix",
     ),
     "counts where it is applied": (
-        "class-map", "mac access-list", "policy-map", "vlan access-map", "arp access-list",
+        "class-map", "mac access-list", "policy-map", "arp access-list",
         "mac packet-classify", "time-range", "monitor erspan", "port-security",
     ),
     "which links of a switch are used; a blocked port counts as open": (

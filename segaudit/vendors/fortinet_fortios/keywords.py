@@ -21,6 +21,8 @@ CRYPTO = "how a tunnel's packets are protected and kept alive"
 HARDWARE = "hardware and acceleration"
 HOSTS = "addresses of hosts, which the device hands out or asks for"
 PORTS = "physical properties of a port"
+RELAYS = "what hosts send to a DHCP port goes to a server elsewhere"
+COPIES = "copies of packets leave by another port"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ _IPV6 = Known(
         TIMERS="ip6-send-adv ip6-manage-flag ip6-other-flag ip6-max-interval ip6-min-interval"
         " ip6-link-mtu"
         " ip6-reachable-time ip6-retrans-time ip6-default-life ip6-hop-limit ip6-dns-server-override"
-        " dhcp6-information-request dhcp6-relay-service dhcp6-relay-type dhcp6-relay-ip"
+        " dhcp6-information-request dhcp6-relay-type dhcp6-relay-ip"
         " dhcp6-client-options dhcp6-prefix-hint dhcp6-prefix-hint-plt dhcp6-prefix-hint-vlt"
         " cli-conn6-status ra-send-mtu unique-autoconf-addr interface-identifier ip6-adv-rio"
         " icmp6-send-redirect"
@@ -91,6 +93,7 @@ _IPV6 = Known(
         " dhcp6-relay-source-ip dhcp6-relay-interface-id dhcp6-iapd-delegate",
     ),
     _off("an address that is not in the configuration", "autoconf dhcp6-prefix-delegation nd-mode", "basic")
+    | _off(RELAYS, "dhcp6-relay-service")
     | {
         "ip6-delegated-prefix-list": (frozenset(), "an address that is not in the configuration"),
         "ip6-upstream-interface": (frozenset(), "an address that is not in the configuration"),
@@ -127,14 +130,14 @@ INTERFACE = Known(
         " auto-auth-extension-device"
         " fortilink-split-interface fortilink-stacking fortilink-neighbor-detect fortilink-backup-link"
         " annex profiles vindex dedicated-to-alias ike-saml-server",
-        PORTS="speed mtu mtu-override macaddr mediatype duplex fec port-mirroring vlan-protocol"
+        PORTS="speed mtu mtu-override macaddr mediatype duplex fec vlan-protocol"
         " forward-error-correction"
         " lacp-mode lacp-speed lacp-ha-slave lacp-ha-secondary min-links min-links-down algorithm"
         " priority-override"
         " link-up-delay aggregate aggregate-type redundant-interface sfp-dsl"
         " spillover-threshold ingress-spillover-threshold weight wan ha-priority virtual-mac"
         " substitute-dst-mac",
-        HOSTS="dhcp-relay-service dhcp-relay-ip dhcp-relay-type dhcp-relay-interface"
+        HOSTS="dhcp-relay-ip dhcp-relay-type dhcp-relay-interface"
         " dhcp-relay-interface-select-method dhcp-relay-agent-option"
         " dhcp-relay-request-all-server dhcp-relay-source-ip dhcp-relay-link-selection"
         " dhcp-relay-circuit-id dhcp-relay-vrf-select dhcp-relay-allow-no-end-option"
@@ -175,6 +178,8 @@ INTERFACE = Known(
         "frames are bridged, whatever the policies say",
         "netbios-forward broadcast-forward vlanforward l2forward stpforward vlan-pbit",
     )
+    | _off(RELAYS, "dhcp-relay-service")
+    | _off(COPIES, "port-mirroring")
     | {
         "wccp": (frozenset(("disable",)), "packets are handed to a cache by WCCP"),
         "ip-managed-by-fortiipam": (
@@ -770,14 +775,15 @@ BLOCKS: dict[str, Fate] = {
     "system switch-interface": Known(
         _words("member vdom type"),
         _because(
-            LOGGING="span span-dest-port span-source-port span-direction",
+            LOGGING="span-dest-port span-source-port span-direction",
             TIMERS="intra-switch-policy mac-ttl",
         ),
+        _off(COPIES, "span"),
     ),
     "system virtual-switch": Known(
         _words("physical-switch vlan"),
-        _because(LOGGING="span span-source-port span-dest-port span-direction"),
-        {},
+        _because(LOGGING="span-source-port span-dest-port span-direction"),
+        _off(COPIES, "span"),
         {"port": Known(_words("alias"), _because(PORTS="speed status mediatype flow-control poe"))},
     ),
     "system physical-switch": Harmless(HARDWARE),

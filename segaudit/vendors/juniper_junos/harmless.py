@@ -59,8 +59,6 @@ _PLACES: dict[str, str] = {
     "forwarding-options storm-control-profiles": _SWITCHING,
     "forwarding-options storm-control": _SWITCHING,
     "forwarding-options sampling": _MANAGED,
-    "forwarding-options port-mirroring": "copies packets to an analyser",
-    "forwarding-options analyzer": "copies packets to an analyser",
     "forwarding-options hash-key": _QUALITY,
     "forwarding-options enhanced-hash-key": _QUALITY,
     "forwarding-options load-balance": _QUALITY,
@@ -75,8 +73,6 @@ _PLACES: dict[str, str] = {
     "forwarding-options rpf-loose-mode-discard": _DETECTS,
     "forwarding-options access-security": _DETECTS,
     "forwarding-options dhcp-security": _DETECTS,
-    "forwarding-options dhcp-relay": "relays requests for addresses only",
-    "forwarding-options helpers": "relays broadcasts of a few services to servers",
     "forwarding-options forwarding-sandbox": _MANAGED,
     "forwarding-options monitoring": _MANAGED,
     "forwarding-options no-load-balance-label-capability": _QUALITY,
@@ -111,7 +107,6 @@ _PLACES: dict[str, str] = {
     "security ssl": _DETECTS,
     "security name": _MANAGED,
     "security gprs": _DETECTS,
-    "security softwires": _CRYPTO,
     "security cloud": _MANAGED,
     "security policies traceoptions": _MANAGED,
     "services rpm": _MANAGED,
@@ -135,7 +130,6 @@ _PLACES: dict[str, str] = {
     "ethernet-switching-options storm-control": _SWITCHING,
     "ethernet-switching-options unknown-unicast-forwarding": _SWITCHING,
     "ethernet-switching-options bpdu-block": _SWITCHING,
-    "ethernet-switching-options analyzer": "copies packets to an analyser",
     "ethernet-switching-options traceoptions": _MANAGED,
     "ethernet-switching-options nonstop-bridging": _MANAGED,
     "ethernet-switching-options mac-table-aging-time": _MANAGED,
@@ -144,6 +138,23 @@ _PLACES: dict[str, str] = {
     "ethernet-switching-options redundant-trunk-group": _SWITCHING,
     "ethernet-switching-options voip": "tagged VLANs of telephones are modelled",
 }
+
+_COPIES = "copies of packets leave by another port"
+_RELAYS = "what hosts send to some ports goes to a server elsewhere"
+_WAYS: dict[str, str] = {
+    "forwarding-options port-mirroring": _COPIES,
+    "forwarding-options analyzer": _COPIES,
+    "ethernet-switching-options analyzer": _COPIES,
+    "forwarding-options dhcp-relay": _RELAYS,
+    "forwarding-options helpers": _RELAYS,
+    "protocols dot1x": "802.1X may put a port into another VLAN",
+    "security flow allow-embedded-icmp": "ICMP errors pass although they belong to no session",
+    "security softwires": "packets come out of tunnels that no interface stands for",
+}
+"""What carries packets where no route, policy or VLAN of the model does."""
+
+_SWITCHED_FAMILIES = ("ethernet-switching", "bridge", "vpls", "evpn", "ccc")
+_STEERS = ("vlan", "interface")
 
 _DOUBTFUL: dict[str, str] = {
     "logical-systems": "a device within the device",
@@ -156,6 +167,9 @@ _DOUBTFUL: dict[str, str] = {
 
 def account(reading: Reading) -> None:
     """Give the statements of this table their fate; whatever a reader claimed before keeps its own."""
+    for place, reason in _WAYS.items():
+        reading.unsupported(reading.root.get(*place.split()), reason, bounded=False)
+    _account_steering(reading)
     for place, reason in _PLACES.items():
         reading.ignored(reading.root.get(*place.split()), reason)
     for place, reason in _DOUBTFUL.items():
@@ -165,6 +179,18 @@ def account(reading: Reading) -> None:
         transients, "scripts may change what the configuration does not show", bounded=False
     )
     _account_forwarding(reading)
+
+
+def _account_steering(reading: Reading) -> None:
+    """Filters of switched frames may send them into another VLAN, or out of a port past the switching."""
+    for family in _SWITCHED_FAMILIES:
+        filters = reading.root.get("firewall", "family", family)
+        for then in (node for node in filters.walk() if node.word == "then") if filters is not None else ():
+            for action in _STEERS:
+                reading.unsupported(then.get(action), "a filter sends frames elsewhere", bounded=False)
+    for events in reading.root.under("event-options", "policy"):
+        change = events.get("then", "change-configuration")
+        reading.unsupported(change, "an event may change the configuration", bounded=False)
 
 
 def _account_forwarding(reading: Reading) -> None:

@@ -126,6 +126,7 @@ def _device(raw: RawConfig, config: Configuration, has_push: bool, shown: Tables
     network = config.section("network")
     system = config.section("deviceconfig", "system")
     _note_settings(config, has_push)
+    network_of.note_relays(network)
     vsys = _vsys(config)
     everything = Objects(_scopes(config, *(config.own.each("vsys"))))
     records = [*network_of.interfaces(network, everything.interface_address)]

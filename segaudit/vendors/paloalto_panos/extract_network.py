@@ -77,9 +77,24 @@ def _port(port: Node, kind: InterfaceKind, resolve: Resolve) -> Iterator[Interfa
         _fill(record, inside, resolve)
     if mode == "decrypt-mirror":
         port.doubt("copies of what other interfaces carry leave here", bounded=False)
+    if inside is not None:
+        _note_other_ways(inside)
     yield record
     for unit in inside.each("units") if inside is not None else ():
         yield _unit(unit, record, resolve)
+
+
+_OTHER_WAYS = {
+    ("decrypt-forward",): "decrypted packets leave here for another device (decryption broker)",
+    ("ndp-proxy", "enabled"): "it answers neighbour discovery for other addresses",
+}
+
+
+def _note_other_ways(node: Node) -> None:
+    """Packets that an interface sends or takes although no route or rule of the model says so."""
+    for path, reason in _OTHER_WAYS.items():
+        if path[0] in node.children and node.says_yes(*path):
+            node.children[path[0]].doubt(reason, bounded=False)
 
 
 def _unit(unit: Node, port: InterfaceRecord, resolve: Resolve) -> InterfaceRecord:
@@ -88,6 +103,7 @@ def _unit(unit: Node, port: InterfaceRecord, resolve: Resolve) -> InterfaceRecor
     record.tag = _number(unit.word("tag"))
     record.description = unit.word("comment")
     _fill(record, unit, resolve)
+    _note_other_ways(unit)
     return record
 
 
@@ -229,7 +245,25 @@ def tunnel_ends(network: Node | None, vrf_of: Callable[[str], str]) -> dict[str,
             name = gateway.word("tunnel-interface")
             if name:
                 found[name] = _ends("ipsec", gateway, ("peer-address", "ip"), vrf_of)
+    _note_satellites(network)
     return found
+
+
+def _note_satellites(network: Node) -> None:
+    """In a large-scale VPN gateways and satellites tell each other routes (GlobalProtect LSVPN)."""
+    gateways = network.each("tunnel", "global-protect-site-to-site")
+    satellites = [one for one in network.each("tunnel", "ipsec") if one.holds("global-protect-satellite")]
+    for one in (*gateways, *satellites):
+        one.doubt("routes of other sites are installed that stand nowhere here", bounded=False)
+
+
+def note_relays(network: Node | None) -> None:
+    """A DHCP relay hands what hosts of one network send to a server in another."""
+    for port in network.each("dhcp", "interface") if network is not None else ():
+        for family in ("ip", "ipv6"):
+            relay = port.get("relay", family)
+            if relay is not None and relay.word("enabled", default="yes") != "no":
+                relay.doubt("hands requests for addresses to another network", bounded=False)
 
 
 def _ends(kind: str, node: Node, peer: tuple[str, ...], vrf_of: Callable[[str], str]) -> TunnelEnds:

@@ -106,3 +106,9 @@ def test_a_device_needs_one_configuration() -> None:
 )
 def test_what_may_be_of_another_system_is_not_claimed(text: str) -> None:
     assert VENDOR.claims(RawConfig("d", "", (RawFile("devices/d/running-config.txt", text, ""),))) is None
+
+
+def test_an_interface_that_is_reset_leaves_doubt() -> None:
+    assert doubts(read(CONFIG.replace("end\n", "default interface Ethernet1\nend\n"))) == [
+        "default interface Ethernet1"
+    ]

@@ -340,3 +340,11 @@ access-group plane in interface outside control-plane
     )
     assert not passes(box, OUTSIDE, packet("udp", OUT, "198.51.100.2", 500))
     assert passes(box, OUTSIDE, packet("udp", OUT, "198.51.100.2", 4500))
+
+
+def test_a_rule_that_is_put_in_between_leaves_doubt() -> None:
+    listed = "\naccess-list in extended deny ip any any\naccess-group in in interface outside\n"
+    inserted = "access-list in line 1 extended permit tcp any any eq 22\n"
+    assert [line for line in asa(PORTS + listed).lines if not line.bounded] == []
+    doubts = [line.text for line in asa(PORTS + listed + inserted).lines if not line.bounded]
+    assert doubts == [inserted.strip()]

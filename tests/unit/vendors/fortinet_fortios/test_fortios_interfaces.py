@@ -268,3 +268,32 @@ def test_the_configuration_of_one_domain_is_a_doubt(read: Firewall) -> None:
     device = read(text)
     assert device.interfaces["p"].vrf == "sub"
     assert [line.span.first_line for line in device.lines if not line.bounded] == [2]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        "        set dhcp-relay-service enable\n",
+        "        config ipv6\n            set dhcp6-relay-service enable\n        end\n",
+        "        set port-mirroring both\n",
+    ],
+)
+def test_relays_and_mirrors_carry_packets_past_the_policies(firewall: Firewall, settings: str) -> None:
+    def doubtful(text: str) -> list[str]:
+        device = firewall(f'config system interface\n    edit "x"\n{text}    next\nend\n')
+        return [line.text for line in device.lines if not line.bounded]
+
+    setting = next(line.strip() for line in settings.splitlines() if " set " in line)
+    assert doubtful(settings) == [setting]
+    assert doubtful(settings.replace(setting.split()[-1], "disable")) == []
+
+
+def test_a_switch_interface_may_copy_what_it_switches(firewall: Firewall) -> None:
+    def doubtful(value: str) -> list[str]:
+        device = firewall(
+            f'config system switch-interface\n    edit "s"\n        set span {value}\n    next\nend\n'
+        )
+        return [line.text for line in device.lines if not line.bounded]
+
+    assert doubtful("enable") == ["set span enable"]
+    assert doubtful("disable") == []

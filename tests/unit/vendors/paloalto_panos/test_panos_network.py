@@ -400,3 +400,31 @@ def test_an_empty_push_answers_for_panorama() -> None:
     assert not doubts(VENDOR.read(RawConfig("d", "", files)))
     assert doubts(read(server, "set panorama log-settings syslog s server x server 10.0.0.1"))
     assert not doubts(read(server, "set panorama pre-rulebase security rules r source any"))
+
+
+# ---- ways past routes and rules -----------------------------------------------------------------
+
+RELAY = "set network dhcp interface ethernet1/1 relay"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"{PORT} decrypt-forward yes",
+        f"{PORT} ndp-proxy enabled yes",
+        f"{PORT} units ethernet1/1.5 ndp-proxy enabled yes",
+        f"{RELAY} ip server 10.2.0.9",
+        f"{RELAY} ip enabled yes",
+        f"{RELAY} ipv6 server 2001:db8::9",
+        "set network tunnel global-protect-site-to-site G tunnel-interface tunnel.1",
+        "set network tunnel ipsec T global-protect-satellite portal-address 192.0.2.1",
+    ],
+)
+def test_what_carries_packets_or_routes_that_the_model_does_not_show_leaves_doubt(line: str) -> None:
+    assert doubts(read(BOTH)) == []
+    assert [one.text for one in doubts(read(BOTH, line))] == [line]
+
+
+@pytest.mark.parametrize("line", [f"{PORT} decrypt-forward no", f"{RELAY} ip enabled no"])
+def test_what_is_switched_off_leaves_none(line: str) -> None:
+    assert doubts(read(BOTH, line)) == []
