@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from segaudit.judge.failures import anywhere, perhaps_by
 from segaudit.judge.objects import (
     BarrierObject,
     Edit,
@@ -19,6 +18,7 @@ from segaudit.judge.objects import (
     routing_objects,
     translating_anything,
 )
+from segaudit.judge.rerouted import anywhere, perhaps_by
 from segaudit.model.device import Device, NextHop
 from segaudit.model.flow import Family
 

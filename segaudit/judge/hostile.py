@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import cache, partial
 
 from segaudit.graph import ForwardingGraph
 from segaudit.judge.conduits import permitted
@@ -22,6 +23,9 @@ from segaudit.packets import HeaderField, HeaderSpace
 from segaudit.reach.fixpoint import Source
 
 _SIDE_LABELS = ("side", "company")
+
+_Question = tuple[tuple[str, ...], str, tuple[str, ...], Reading]
+"""Source side, destination zone, conduits, reading."""
 
 
 def zones_of_side(prover: Prover, zone: str) -> tuple[str, ...]:
@@ -67,8 +71,10 @@ class HostileSides:
     def __init__(self, prover: Prover, family: Family) -> None:
         self.prover = prover
         self.family = family
+        self._side = cache(partial(zones_of_side, prover))
+        self._owned = cache(partial(side_devices, prover))
         self._variants: dict[tuple[tuple[str, ...], Reading], Variant] = {}
-        self._devices: dict[str, tuple[str, ...]] = {}
+        self._lefts: dict[_Question, HeaderSpace] = {}
 
     def outcome(self, pair: PairVerdict, conduits: Iterable[Conduit]) -> tuple[Outcome | None, str]:
         """The outcome of ``pair`` where its source's side is hostile, and what stands against it.
@@ -88,20 +94,13 @@ class HostileSides:
         ]
         if shared:
             return Outcome.UNKNOWN, f"{', '.join(shared)} is on both sides and would be the intruder's"
-        return self._proven_again(pair, owned, tuple(conduits))
+        return self._proven_again(pair, tuple(conduits))
 
-    def _owned(self, zone: str) -> tuple[str, ...]:
-        if zone not in self._devices:
-            self._devices[zone] = side_devices(self.prover, zone)
-        return self._devices[zone]
-
-    def _proven_again(
-        self, pair: PairVerdict, owned: tuple[str, ...], conduits: tuple[Conduit, ...]
-    ) -> tuple[Outcome, str]:
-        left = self._left(pair, owned, conduits, Reading.STRICT)
+    def _proven_again(self, pair: PairVerdict, conduits: tuple[Conduit, ...]) -> tuple[Outcome, str]:
+        left = self._left(pair, conduits, Reading.STRICT)
         if left.is_empty:
             return pair.outcome, ""
-        if self.prover.assumptions and self._left(pair, owned, conduits, Reading.ASSUMED).is_empty:
+        if self.prover.assumptions and self._left(pair, conduits, Reading.ASSUMED).is_empty:
             return Outcome.PROVEN_IF, ""
         internet = self.prover.reached(self.family, INTERNET, Reading.STRICT)
         beyond = left - self.prover.arrived(internet, pair.destination_zone, Reading.STRICT)
@@ -119,13 +118,25 @@ class HostileSides:
             [universe.value(HeaderField.PROTOCOL, 6), universe.value(HeaderField.FRAGMENT, 0)]
         )
 
-    def _left(
-        self, pair: PairVerdict, owned: tuple[str, ...], conduits: tuple[Conduit, ...], reading: Reading
+    def _left(self, pair: PairVerdict, conduits: tuple[Conduit, ...], reading: Reading) -> HeaderSpace:
+        """What may arrive of all that the side can send: the same for all its zones."""
+        side = self._side(pair.source_zone)
+        question = (side, pair.destination_zone, tuple(one.id for one in conduits), reading)
+        if question not in self._lefts:
+            owned = self._owned(pair.source_zone)
+            self._lefts[question] = self._unpermitted(side, owned, pair.destination_zone, conduits, reading)
+        return self._lefts[question]
+
+    def _unpermitted(
+        self,
+        side: tuple[str, ...],
+        owned: tuple[str, ...],
+        target: str,
+        conduits: tuple[Conduit, ...],
+        reading: Reading,
     ) -> HeaderSpace:
-        """What may arrive of all that the side can send, and that no zone of it is permitted."""
-        target = pair.destination_zone
+        """What may arrive of all that a side can send, and that no zone of it is permitted."""
         variant = self._variant(owned, reading)
-        side = zones_of_side(self.prover, pair.source_zone)
         sources = [self.prover.source(zone, reading) for zone in side]
         start = Source(
             frozenset().union(*(source.segments for source in sources)),

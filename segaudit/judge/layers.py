@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from segaudit.graph import INTERNET_NODE, UNMODELLED, ForwardingGraph, Segment
 from segaudit.judge.conduits import Permitted
-from segaudit.judge.failures import anywhere
 from segaudit.judge.prover import Prover, Reading
+from segaudit.judge.rerouted import anywhere
 from segaudit.model.device import Device, Interface
 from segaudit.model.flow import Family
 from segaudit.model.topology import TerminationPoint
@@ -71,7 +71,7 @@ class _Stack:
                 if copy.receives == 0 and copy.device.name in source.devices
             )
             start = Source(wires, devices=makers, unpacks=False)
-            self._reached[source] = self._network.reach(start, with_connections=True)
+            self._reached[source] = self._network.reach(start, with_connections=True, traced=True)
         return self._reached[source]
 
 

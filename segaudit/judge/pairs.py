@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 
 from segaudit.graph import UNMODELLED
 from segaudit.judge.conduits import Permitted, permitted, surplus
-from segaudit.judge.failures import Failures
 from segaudit.judge.prover import Prover, Reading
 from segaudit.judge.spaces import Conduit
 from segaudit.judge.spoofing import OwnSources
@@ -31,8 +31,8 @@ class PairJudge:
         self.prover = prover
         self.family = family
         self.stories = Storyteller(prover, family)
-        self._failures = Failures(prover, family)
         self._own_sources = OwnSources(prover, family)
+        self._components_of = cache(self._components)
 
     def left(
         self,
@@ -164,7 +164,7 @@ class PairJudge:
             return Grade.G5
         if self.left(source, destination, allowed, reading, RoutingMode.ANY).is_empty:
             return Grade.G4
-        if self._failures.survived(source, destination, allowed, reading):
+        if self.left(source, destination, allowed, reading, RoutingMode.FAILURES).is_empty:
             return Grade.G3
         return Grade.G2
 
@@ -172,7 +172,7 @@ class PairJudge:
         """True where any chain of wires, devices and unmodelled things joins the two zones."""
         return bool(self._components_of(source, reading) & self._components_of(destination, reading))
 
-    def _components_of(self, zone: str, reading: Reading) -> set[int]:
+    def _components(self, zone: str, reading: Reading) -> set[int]:
         """The parts of the adjacency graph that a zone is in."""
         component = self.prover.components(reading)
         nodes = {f"segment {name}" for name in self.prover.zone_segments(zone, reading)}

@@ -25,6 +25,7 @@ from segaudit.packets import HeaderField, HeaderSpace, Universe
 from segaudit.policy import ZoneMap
 from segaudit.policy.matching import device_matches, interface_matches
 from segaudit.reach.device_path import DevicePaths, Level, RoutingMode
+from segaudit.reach.failures import is_maintained
 from segaudit.reach.filter_store import ChainDigests, ChainName, FilterStore, Kept
 from segaudit.reach.fixpoint import Network, Reached, Source
 from segaudit.reach.universes import universe_of
@@ -72,6 +73,8 @@ class Prover:
     _arrived: WeakKeyDictionary[Reached, dict[tuple[str, Reading], HeaderSpace]] = field(
         default_factory=WeakKeyDictionary
     )
+    _all_maintained: dict[tuple[Family, Reading], bool] = field(default_factory=dict)
+    _sources: dict[tuple[str, Reading], Source] = field(default_factory=dict)
     _components: dict[Reading, dict[str, int]] = field(default_factory=dict)
     _doubtful: tuple[str, ...] | None = None
 
@@ -157,6 +160,15 @@ class Prover:
         complete = not (strict.unmodelled_segments or self.doubtful or self.zones.uncollected)
         return Reading.STRICT if complete else reading
 
+    def _same_routing(self, family: Family, reading: Reading, routing: RoutingMode) -> RoutingMode:
+        """ANY where failures may bring that to every device, so that nothing is computed twice."""
+        if routing is not RoutingMode.FAILURES:
+            return routing
+        if (family, reading) not in self._all_maintained:
+            devices = self.graph(reading).devices.values()
+            self._all_maintained[family, reading] = all(is_maintained(one, family) for one in devices)
+        return RoutingMode.ANY if self._all_maintained[family, reading] else routing
+
     def network(
         self, family: Family, reading: Reading, level: Level, routing: RoutingMode = RoutingMode.CURRENT
     ) -> Network:
@@ -179,6 +191,7 @@ class Prover:
     ) -> Reached:
         """Everything that packets of ``zone`` can arrive at."""
         reading = self._same_as(reading)
+        routing = self._same_routing(family, reading, routing)
         key = (family, reading, level, routing, with_connections)
         known = self._reached.setdefault(key, {})
         if zone not in known:
@@ -195,7 +208,8 @@ class Prover:
         with_connections: bool,
     ) -> dict[str, Reached]:
         fresh: list[Reached] = []
-        if with_connections and level is Level.MAY and self.policy.has_conduits:
+        asked_alone = routing is RoutingMode.CURRENT or self.policy.has_conduits
+        if with_connections and level is Level.MAY and asked_alone:
             fresh = [self.reached(family, zone, reading, level, routing, False) for zone in zones]
         network = self.network(family, reading, level, routing)
         sources = [self.source(zone, reading) for zone in zones]
@@ -213,6 +227,11 @@ class Prover:
         its OUTPUT filters as configured (that it is owned is the hostile-subsidiary proof). Inside a
         device that is not understood, such a place is behind UNMODELLED.
         """
+        if (zone, reading) not in self._sources:
+            self._sources[zone, reading] = self._source(zone, reading)
+        return self._sources[zone, reading]
+
+    def _source(self, zone: str, reading: Reading) -> Source:
         graph = self.graph(reading)
         segments: set[str] = set()
         routers = set()
@@ -237,10 +256,17 @@ class Prover:
         On any wire of the zone, whatever its destination, or accepted by a device for an address
         that the zone holds.
         """
-        known = self._arrived.setdefault(reached.whole, {})
+        known = self._arrived.setdefault(reached, {})
         if (zone, reading) not in known:
-            known[zone, reading] = self._arriving(reached.whole, zone, reading)
-        return reached.own(known[zone, reading])
+            known[zone, reading] = self._arriving_of(reached, zone, reading)
+        return known[zone, reading]
+
+    def _arriving_of(self, reached: Reached, zone: str, reading: Reading) -> HeaderSpace:
+        """``arrived``, worked out once for all sources of a common fixpoint."""
+        if reached.whole is reached:
+            return self._arriving(reached, zone, reading)
+        together = self.arrived(reached.whole, zone, reading)
+        return together if together.is_empty else reached.own(together)
 
     def _arriving(self, reached: Reached, zone: str, reading: Reading) -> HeaderSpace:
         universe = reached.universe

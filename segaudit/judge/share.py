@@ -6,7 +6,9 @@ all of them (pivots over the matrix, the worst of an assertion's pairs) is put t
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -22,6 +24,9 @@ from segaudit.model.snapshot import Snapshot
 from segaudit.model.verdict import MatrixCell, PairVerdict, Verdict
 from segaudit.policy import ZoneMap
 from segaudit.reach.filter_store import Kept
+
+_RARELY = (100_000, 50, 10)
+"""Of how many new objects and collections Python's garbage collector takes notice (gc.set_threshold)."""
 
 Tell = Callable[[str], None]
 """Told what is done next."""
@@ -111,7 +116,8 @@ def judge_share(case: Case, prover: Prover, share: Share, tell: Tell = lambda _:
         CapacityError: something does not fit, and no filter is large.
     """
     try:
-        return _judged(case, prover, share, tell)
+        with _rare_collections():
+            return _judged(case, prover, share, tell)
     except FilterCapacityError:
         raise
     except CapacityError as failure:
@@ -119,6 +125,17 @@ def judge_share(case: Case, prover: Prover, share: Share, tell: Tell = lambda _:
         if largest is None:
             raise
         raise FilterCapacityError(*largest) from failure
+
+
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """Look for garbage in cycles rarely: an engine makes millions of objects and hardly a cycle."""
+    before = gc.get_threshold()
+    gc.set_threshold(*_RARELY)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _judged(case: Case, prover: Prover, share: Share, tell: Tell) -> Part:

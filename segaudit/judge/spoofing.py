@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 from segaudit.judge.conduits import Permitted, surplus
 from segaudit.judge.prover import Prover, Reading
 from segaudit.model.flow import Family
-from segaudit.packets import HeaderSpace
+from segaudit.packets import HeaderField, HeaderSpace
 from segaudit.reach.device_path import Level
 from segaudit.reach.fixpoint import Reached, Source
 
@@ -27,6 +28,8 @@ class OwnSources:
         self.prover = prover
         self.family = family
         self._reached: dict[bool, dict[str, Reached]] = {False: {}, True: {}}
+        self._start = cache(self._starting)
+        self._is_decided = cache(self._decides)
 
     def nothing_arrives(self, source: str, destination: str, allowed: Permitted) -> bool:
         """True where nothing sent with an own address may arrive that is not permitted.
@@ -37,17 +40,29 @@ class OwnSources:
         """
         if not self._is_decided(source):
             return False
+        return surplus(
+            allowed, lambda connections: self._arrived(source, destination, connections)
+        ).is_empty
 
-        def arrived(connections: bool) -> HeaderSpace:
-            return self.prover.arrived(self._from(source, connections), destination, Reading.STRICT)
+    def _arrived(self, source: str, destination: str, connections: bool) -> HeaderSpace:
+        """What may arrive of all that the zone sends with own addresses.
 
-        return surplus(allowed, arrived).is_empty
+        Where no source was changed on the way of anything that it sends, that is what arrives with an
+        own address (but for what its routers make), so that its fixpoint need not be computed again.
+        """
+        reached = self.prover.reached(
+            self.family, source, Reading.STRICT, Level.MAY, with_connections=connections
+        )
+        if reached.keeps_sources and not self.prover.source(source, Reading.STRICT).devices:
+            own = reached.universe.ranges(HeaderField.SOURCE, self._start(source).senders or ())
+            return self.prover.arrived(reached, destination, Reading.STRICT) & own
+        return self.prover.arrived(self._from(source, connections), destination, Reading.STRICT)
 
-    def _is_decided(self, zone: str) -> bool:
+    def _decides(self, zone: str) -> bool:
         start = self._start(zone)
         return not (start.internet or start.unmodelled or not start.senders or self._sends_elsewhere(zone))
 
-    def _start(self, zone: str) -> Source:
+    def _starting(self, zone: str) -> Source:
         own = tuple(self.prover.ranges(zone, self.family))
         return replace(self.prover.source(zone, Reading.STRICT), devices=frozenset(), senders=own)
 

@@ -6,7 +6,7 @@ decision diagrams, ``matches`` turns a ``model.acl.Matches`` into a pair of sets
 """
 
 from segaudit.packets.bounds import Bounds
-from segaudit.packets.filters import ChainCompiler, TranslationPiece
+from segaudit.packets.filters import ChainCompiler, Stretches, TranslationPiece
 from segaudit.packets.matches import MatchCompiler
 from segaudit.packets.space import HeaderField, HeaderSpace, Universe
 
@@ -16,6 +16,7 @@ __all__ = [
     "HeaderField",
     "HeaderSpace",
     "MatchCompiler",
+    "Stretches",
     "TranslationPiece",
     "Universe",
 ]

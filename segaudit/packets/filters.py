@@ -3,11 +3,12 @@
 A chain's summary has three parts: packets it accepts, packets it returns, packets that run past its
 end; the rest is dropped. Summaries of neighbouring rules combine associatively, so a chain is
 compiled by divide and conquer (DESIGN §5) and each chain once, however often it is jumped to.
+Neighbours with the same verdict may stand in any order, so they are joined to products first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -19,6 +20,7 @@ from segaudit.model.acl import (
     Forwarding,
     Goto,
     Jump,
+    Matches,
     NoTrack,
     Return,
     SetMark,
@@ -27,6 +29,7 @@ from segaudit.model.acl import (
 )
 from segaudit.packets.bounds import Bounds
 from segaudit.packets.matches import MatchCompiler
+from segaudit.packets.products import Products
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +58,49 @@ class TranslationPiece:
     translate: Translate | None
 
 
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Neighbours of one verdict; ``alternatives`` are what they match."""
+
+    accepts: bool
+    alternatives: list[Matches]
+
+
+Stretch = list[Run] | Ace
+"""Neighbours each of which accepts or drops, or one rule that does anything else."""
+
+
+class Stretches:
+    """The chains of one device as they are compiled, for however many compilers.
+
+    Args:
+        acls: all its chains by name.
+    """
+
+    def __init__(self, acls: Mapping[str, Acl]) -> None:
+        self.acls = acls
+        self._known: dict[str, list[Stretch]] = {}
+
+    def of(self, acl: str) -> list[Stretch]:
+        """A chain from its first rule to its last."""
+        if acl not in self._known:
+            self._known[acl] = list(_stretches(self.acls[acl].aces))
+        return self._known[acl]
+
+
 class ChainCompiler:
     """Compiles the chains of one device.
 
     Args:
         matches: the match compiler of the device.
-        acls: all its chains by name. A jump to a chain that is not there, or round in a circle,
-            counts as an unknown action: the packet may be accepted.
+        chains: all its chains. A jump to a chain that is not there, or round in a circle, counts as
+            an unknown action: the packet may be accepted.
     """
 
-    def __init__(self, matches: MatchCompiler, acls: Mapping[str, Acl]) -> None:
+    def __init__(self, matches: MatchCompiler, chains: Stretches | Mapping[str, Acl]) -> None:
         self.matches = matches
-        self.acls = acls
+        self.stretches = chains if isinstance(chains, Stretches) else Stretches(chains)
+        self.acls = self.stretches.acls
         self._summaries: dict[str, Summary] = {}
         self._accepted: dict[str, Bounds] = {}
         self._open: set[str] = set()
@@ -96,34 +130,40 @@ class ChainCompiler:
             return Summary(self._unsure, self._unsure, self._unsure)
         if acl not in self._summaries:
             self._open.add(acl)
-            self._summaries[acl] = self._fold(self.acls[acl].aces)
+            self._summaries[acl] = self._fold(self.stretches.of(acl))
             self._open.discard(acl)
         return self._summaries[acl]
 
-    def _fold(self, aces: tuple[Ace, ...]) -> Summary:
-        runs = list(_runs(aces))
-        return self._folded(runs) if runs else Summary(self._none, self._none, self._all)
+    def _fold(self, stretches: list[Stretch]) -> Summary:
+        summaries = [
+            self._plain(stretch) if isinstance(stretch, list) else self._rule(stretch)
+            for stretch in stretches
+        ]
+        return _in_turn(summaries) if summaries else Summary(self._none, self._none, self._all)
 
-    def _folded(self, runs: list[tuple[Ace, ...]]) -> Summary:
+    def _plain(self, runs: list[Run]) -> Summary:
+        accepted, dropped = self._decided(runs)
+        matched = accepted | dropped
+        if not matched.is_exact:  # where it is unsure whether one drops, it is not whether one matches
+            matched = self._any_of([one for run in runs for one in run.alternatives])
+        return Summary(accepted, self._none, ~matched)
+
+    def _decided(self, runs: list[Run]) -> tuple[Bounds, Bounds]:
+        """What some runs accept, and all that their dropping rules match: dropped, or accepted before."""
         if len(runs) == 1:
-            return self._run(runs[0])
+            matched = self._any_of(runs[0].alternatives)
+            return (matched, self._none) if runs[0].accepts else (self._none, matched)
         middle = len(runs) // 2
-        return self._folded(runs[:middle]).then(self._folded(runs[middle:]))
+        accepted, dropped = self._decided(runs[:middle])
+        accepted_later, dropped_later = self._decided(runs[middle:])
+        return accepted | (accepted_later - dropped), dropped | dropped_later
 
-    def _run(self, aces: tuple[Ace, ...]) -> Summary:
-        """Neighbours with one plain verdict, which are as good as one rule; or another rule."""
-        verdict = _plain_verdict(aces[0])
-        if verdict is None:
-            return self._rule(aces[0])
-        matched = self._any_of(aces)
-        return Summary(matched if verdict is Forwarding.ACCEPT else self._none, self._none, ~matched)
-
-    def _any_of(self, aces: tuple[Ace, ...]) -> Bounds:
-        """What one of the rules matches; depth first, so that few sets are held at a time."""
-        if len(aces) == 1:
-            return self.matches.compile(aces[0].matches)
-        middle = len(aces) // 2
-        return self._any_of(aces[:middle]) | self._any_of(aces[middle:])
+    def _any_of(self, alternatives: list[Matches]) -> Bounds:
+        """Where one of ``alternatives`` holds; depth first, so that few sets are held at a time."""
+        if len(alternatives) < 2:
+            return self.matches.compile(alternatives[0]) if alternatives else self._none
+        middle = len(alternatives) // 2
+        return self._any_of(alternatives[:middle]) | self._any_of(alternatives[middle:])
 
     def _rule(self, ace: Ace) -> Summary:
         matched = self.matches.compile(ace.matches)
@@ -205,17 +245,25 @@ class ChainCompiler:
         return returned | reach
 
 
-def _runs(aces: tuple[Ace, ...]) -> Iterator[tuple[Ace, ...]]:
-    """The rules in order, neighbours with the same plain verdict together."""
-    for verdict, run in groupby(aces, key=_plain_verdict):
-        if verdict is None:
-            yield from ((ace,) for ace in run)
+def _stretches(aces: Iterable[Ace]) -> Iterator[Stretch]:
+    products = Products()
+    for plain, rules in groupby(aces, key=lambda ace: isinstance(ace.action, Forwarding)):
+        if plain:
+            yield [
+                Run(accepts, products.joined(ace.matches for ace in run))
+                for accepts, run in groupby(rules, key=_accepts)
+            ]
         else:
-            yield tuple(run)
+            yield from rules
 
 
-def _plain_verdict(ace: Ace) -> Forwarding | None:
-    """ACCEPT, or DROP for every rule that ends the packet; ``None`` for a rule that does anything else."""
-    if isinstance(ace.action, Forwarding):
-        return Forwarding.ACCEPT if ace.action is Forwarding.ACCEPT else Forwarding.DROP
-    return None
+def _accepts(ace: Ace) -> bool:
+    """True for a rule that accepts, false for one that ends the packet."""
+    return ace.action is Forwarding.ACCEPT
+
+
+def _in_turn(summaries: list[Summary]) -> Summary:
+    if len(summaries) == 1:
+        return summaries[0]
+    middle = len(summaries) // 2
+    return _in_turn(summaries[:middle]).then(_in_turn(summaries[middle:]))

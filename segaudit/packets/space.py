@@ -204,24 +204,20 @@ class Universe:
 
     def _encoded(self, field: HeaderField, codes: list[Range]) -> HeaderSpace:
         """The packets whose ``field``, as it is encoded, is in ``codes`` (sorted and disjoint)."""
-        bits = self._bits[field]
-        if len(codes) == 1 and _is_block(*codes[0]):
-            first, last = codes[0]
-            block = (1 << len(bits)) - 1 ^ (last - first)
-            return self._guarded(lambda: self._masked(field, first, block))
-        return self._guarded(lambda: self._tree(bits, codes))
+        return self._guarded(lambda: self._tree(field, codes))
 
-    def _tree(self, bits: list[int], ranges: list[Range]) -> BCDDFunction:
-        """The diagram of a sorted list of ranges over ``bits``, halved bit by bit."""
+    def _tree(self, field: HeaderField, ranges: list[Range]) -> BCDDFunction:
+        """The diagram of a sorted list of ranges of ``field``, halved bit by bit down to single blocks."""
+        bits, false = self._bits[field], self._manager.false()
         firsts, lasts = [first for first, _ in ranges], [last for _, last in ranges]
-        true, false = self._manager.true(), self._manager.false()
 
         def halved(depth: int, base: int, begin: int, end: int) -> BCDDFunction:
             if begin == end:
                 return false
             size = 1 << len(bits) - depth
-            if firsts[begin] <= base and lasts[begin] >= base + size - 1:
-                return true
+            first, last = max(firsts[begin], base), min(lasts[begin], base + size - 1)
+            if end - begin == 1 and _is_block(first, last):
+                return self._masked(field, first, size - 1 ^ last - first)
             middle = base + size // 2
             cut = bisect_left(firsts, middle, begin, end)
             low = halved(depth + 1, base, begin, cut)
@@ -355,6 +351,10 @@ class HeaderSpace:
         self._function = function
 
     def __and__(self, other: HeaderSpace) -> HeaderSpace:
+        if other is self or other is self.universe.all:
+            return self
+        if self is self.universe.all:
+            return other
         return self.universe._guarded(lambda: self._function & other._function)
 
     def __or__(self, other: HeaderSpace) -> HeaderSpace:

@@ -32,7 +32,15 @@ from segaudit.model.acl import (
 )
 from segaudit.model.device import Device, NextHop, Route, RouteKind
 from segaudit.model.flow import ConnectionState
-from segaudit.packets import Bounds, ChainCompiler, HeaderField, HeaderSpace, MatchCompiler, Universe
+from segaudit.packets import (
+    Bounds,
+    ChainCompiler,
+    HeaderField,
+    HeaderSpace,
+    MatchCompiler,
+    Stretches,
+    Universe,
+)
 from segaudit.packets.matches import NO_INTERFACE, STATE_VALUES, name_matches
 from segaudit.reach.filter_store import ChainName, FilterStore
 from segaudit.reach.marks import without_marks
@@ -59,6 +67,7 @@ class CompiledDevice:
         universe: where its packets live.
         answers: build everything in the coordinates of the answer (see ``MatchCompiler``).
         filters: where its compiled chains are found again; ``None``: they are compiled.
+        stretches: its chains, where they were taken apart before.
     """
 
     def __init__(
@@ -67,6 +76,7 @@ class CompiledDevice:
         universe: Universe,
         answers: bool = False,
         filters: FilterStore | None = None,
+        stretches: Stretches | None = None,
     ) -> None:
         self._filters = filters
         self.device = device = without_marks(device, universe.family)
@@ -75,7 +85,7 @@ class CompiledDevice:
         names = sorted(device.interfaces)
         self._numbers = {name: number for number, name in enumerate(names, start=1)}
         self._matches = MatchCompiler(universe, self._numbers, answers)
-        self._chains = ChainCompiler(self._matches, device.acls)
+        self._chains = ChainCompiler(self._matches, stretches or device.acls)
         self.attached = {hook: self._attachments(hook) for hook in Hook}
         self._reads: dict[str, _Reads] = {}
         self._stand_ins: dict[tuple[tuple[str, ...], str], str | None] = {}
@@ -86,7 +96,8 @@ class CompiledDevice:
     @cached_property
     def mirror(self) -> CompiledDevice:
         """The same device in the coordinates of the answer."""
-        return CompiledDevice(self.device, self.universe, not self.answers, self._filters)
+        stretches = self._chains.stretches
+        return CompiledDevice(self.device, self.universe, not self.answers, self._filters, stretches)
 
     def column(self, field: HeaderField) -> HeaderField:
         """The field of a compiled set that stands for ``field`` of the packet matched."""
@@ -258,6 +269,10 @@ class CompiledDevice:
             found = [(route, space.at(place)) for route, space in self._partition]
             self._routes[name, state] = [(route, space) for route, space in found if not space.may.is_empty]
         return self._routes[name, state]
+
+    def matched(self, matches: Matches, incoming: str | None, state: ConnectionState) -> Bounds:
+        """What a routing rule matches of the packets received on ``incoming``."""
+        return self._matches.compile(matches).at(self._place((incoming, None, state)))
 
     @cached_property
     def _partition(self) -> list[tuple[Route | None, Bounds]]:

@@ -37,7 +37,7 @@ class DevicePath:
         device: the device.
         universe: where its packets live.
         level: MAY or MUST.
-        routing: CURRENT or ANY.
+        routing: where it may send packets.
         compiled: the device compiled before, where it was.
     """
 

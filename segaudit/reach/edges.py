@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from segaudit.graph import INTERNET_NODE, UNMODELLED, ForwardingGraph
 from segaudit.model.device import InterfaceKind
 from segaudit.model.topology import TerminationPoint
-from segaudit.packets import HeaderSpace, Universe
+from segaudit.packets import HeaderField, HeaderSpace, Universe
 from segaudit.reach.neighbours import Neighbourhood
 from segaudit.reach.ways import EVERY_FIELD, Exit, Rewrite, sent_through
 
@@ -26,6 +26,11 @@ class Edge:
     guard: HeaderSpace
     rewrites: tuple[Rewrite, ...]
     nodes: tuple[Node, ...]
+
+    @property
+    def changes_source(self) -> bool:
+        """True where packets may have another source address afterwards."""
+        return any(HeaderField.SOURCE in fields for fields, _ in self.rewrites)
 
     def of(self, packets: HeaderSpace) -> HeaderSpace:
         """What goes along of ``packets``."""

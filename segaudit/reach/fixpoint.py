@@ -62,24 +62,37 @@ class Arrival:
 
 
 class Reached:
-    """The fixpoint: per node the headers that can be there, and in which order they got there."""
+    """The fixpoint: per node the headers that can be there, and in which order they got there.
+
+    Args:
+        universe: where the headers live.
+        at: the headers per node.
+        keeps_sources: every packet is wherever it is with the source address that it was sent with:
+            nothing that any packet passed changes one.
+        trace: what gives the arrivals, once they are asked for.
+    """
 
     def __init__(
-        self, universe: Universe, at: Mapping[Node, HeaderSpace], arrivals: Sequence[Arrival] = ()
+        self,
+        universe: Universe,
+        at: Mapping[Node, HeaderSpace],
+        keeps_sources: bool,
+        trace: Callable[[], Sequence[Arrival]],
     ) -> None:
         self.universe = universe
+        self.keeps_sources = keeps_sources
         self._at = at
-        self._arrivals = arrivals
+        self._trace = trace
 
     @property
     def at(self) -> Mapping[Node, HeaderSpace]:
         """The headers that can be at each node where any can be."""
         return self._at
 
-    @property
+    @cached_property
     def arrivals(self) -> Sequence[Arrival]:
-        """The growth of the nodes, in order."""
-        return self._arrivals
+        """The growth of the nodes, in order; had the source been alone, of one that was not."""
+        return self._trace()
 
     @property
     def whole(self) -> Reached:
@@ -101,14 +114,13 @@ class Share(Reached):
     Args:
         whole: the common fixpoint, whose packets bear their ORIGIN.
         number: the source's.
-        retrace: computes the source's fixpoint alone, for its arrivals.
+        trace: see ``Reached``.
     """
 
-    def __init__(self, whole: Reached, number: int, retrace: Callable[[], Reached]) -> None:
-        super().__init__(whole.universe, whole.at)
+    def __init__(self, whole: Reached, number: int, trace: Callable[[], Sequence[Arrival]]) -> None:
+        super().__init__(whole.universe, whole.at, whole.keeps_sources, trace)
         self._whole = whole
         self._sender = whole.universe.origin(number)
-        self._retrace = retrace
         self._spaces: dict[Node, HeaderSpace] = {}
 
     @property
@@ -116,11 +128,6 @@ class Share(Reached):
         """The headers that can be at each node where any can be."""
         spaces = ((node, self.space(node)) for node in self._at)
         return {node: space for node, space in spaces if not space.is_empty}
-
-    @property
-    def arrivals(self) -> Sequence[Arrival]:
-        """The growth of the nodes, in order, had the source been alone."""
-        return self._retrace().arrivals
 
     @property
     def whole(self) -> Reached:
@@ -145,7 +152,7 @@ class Network:
         graph: who touches what.
         universe: one family's packets.
         level: MAY lets the adversaries act; MUST leaves them out.
-        routing: CURRENT or ANY.
+        routing: where devices may send packets.
         paths: devices of the same universe compiled before, for this network to share.
     """
 
@@ -164,12 +171,19 @@ class Network:
         self._paths = paths or DevicePaths(universe)
         self._wiring = Wiring(graph, universe, level is Level.MAY, self.received)
         self._onward: dict[tuple[str, str | None, bool], Onward] = {}
+        self._received: dict[TerminationPoint, Node] = {}
 
-    def reach(self, source: Source, with_connections: bool = False) -> Reached:
-        """Everything that packets starting at ``source``, with any header, can arrive at."""
-        run = _Exploration(self, with_connections, traced=True)
+    def reach(self, source: Source, with_connections: bool = False, traced: bool = False) -> Reached:
+        """Everything that packets starting at ``source``, with any header, can arrive at.
+
+        ``traced``: note the arrivals in passing; else they take another run, once they are asked for.
+        """
+        run = _Exploration(self, with_connections, traced)
         run.start(source, self._starting(source))
-        return run.finish()
+        return run.finish(partial(self._traced, source, with_connections))
+
+    def _traced(self, source: Source, with_connections: bool) -> Sequence[Arrival]:
+        return self.reach(source, with_connections, traced=True).arrivals
 
     def reach_each(
         self, sources: Sequence[Source], with_connections: bool = False, fresh: Sequence[Reached] = ()
@@ -196,9 +210,9 @@ class Network:
             run.go_on_from(fresh)
         for number, source in enumerate(sources):
             run.start(source, self.universe.origin(number) & self._starting(source))
-        whole = run.finish()
+        whole = run.finish(tuple)
         for number, source in enumerate(sources):
-            yield Share(whole, number, partial(self.reach, source, with_connections))
+            yield Share(whole, number, partial(self._traced, source, with_connections))
 
     def tunnels(self, source: Source) -> list[Node]:
         """Where packets of ``source`` may come out that were carried in another address family.
@@ -239,13 +253,17 @@ class Network:
 
     def received(self, point: TerminationPoint) -> Node:
         """The node of what is received at ``point``: one for all interfaces that are alike."""
-        return ("in", point.device, self.path(point.device).representative(point.interface))
+        if point not in self._received:
+            like = self.path(point.device).representative(point.interface)
+            self._received[point] = ("in", point.device, like)
+        return self._received[point]
 
     def onward(self, device: str, interface: str | None, with_connections: bool) -> Onward:
         """The edges of packets that ``device`` received on ``interface``, or made (``None``)."""
-        key = (device, interface, with_connections)
+        path = self.path(device)
+        key = (device, interface, with_connections and path.connections_matter)
         if key not in self._onward:
-            exits = self.path(device).exits(interface, with_connections)
+            exits = path.exits(interface, with_connections)
             self._onward[key] = self._wiring.onward(device, exits)
         return self._onward[key]
 
@@ -276,6 +294,7 @@ class _Exploration:
         self._parents: dict[Node, list[int]] = {}
         self._current: int | None = None
         self._visited: set[Node] = set()
+        self._keeps_sources = True
 
     def start(self, source: Source, packets: HeaderSpace) -> None:
         """Let ``packets`` start at ``source``."""
@@ -289,6 +308,7 @@ class _Exploration:
             self._along(onward.edges, entered)
             self._along(onward.wires, entered)
         for node in self._network.tunnels(source):
+            self._keeps_sources = False
             self._grow(node, packets.anything())
         for segment in sorted(source.segments):
             self._grow(("segment", segment), packets)
@@ -299,6 +319,7 @@ class _Exploration:
     def go_on_from(self, fresh: Reached) -> None:
         """Take what is known without connections; only devices where these matter look at it again."""
         self._at = {node: packets for node, packets in fresh.at.items() if self._stands_for_itself(node)}
+        self._keeps_sources = fresh.keeps_sources
         for node, packets in self._at.items():
             if node[0] == "in" and self._network.path(node[1]).connections_matter:
                 self._pend(node, packets)
@@ -306,8 +327,8 @@ class _Exploration:
     def _stands_for_itself(self, node: Node) -> bool:
         return node[0] != "in" or node == self._network.received(TerminationPoint(node[1], node[2]))
 
-    def finish(self) -> Reached:
-        """Run until nothing grows."""
+    def finish(self, trace: Callable[[], Sequence[Arrival]]) -> Reached:
+        """Run until nothing grows; ``trace`` would give the arrivals of a run that does not note them."""
         while self._queue:
             node = self._queue.popleft()
             packets = self._pending.pop(node)
@@ -318,7 +339,8 @@ class _Exploration:
         self._current = None
         if not self._traced:
             self._show_on_wires()
-        return Reached(self._network.universe, self._by_interface(), self._arrivals)
+        noted = (lambda: self._arrivals) if self._traced else trace
+        return Reached(self._network.universe, self._by_interface(), self._keeps_sources, noted)
 
     def _start_at_internet(self, packets: HeaderSpace) -> None:
         if self._may:
@@ -367,6 +389,7 @@ class _Exploration:
         for edge in edges:
             sent = edge.of(packets)
             if not sent.is_empty:
+                self._keeps_sources &= not edge.changes_source
                 for node in edge.nodes:
                     self._grow(node, sent)
 
@@ -396,6 +419,7 @@ class _Exploration:
         graph = self._graph
         if name == UNMODELLED or graph.unmodelled_segments:
             packets = packets.anything()
+            self._keeps_sources = False
             self._grow(("adversary", UNMODELLED), packets)
             self._grow(("adversary", INTERNET_NODE), packets)
         touched = graph.unmodelled_segments if name == UNMODELLED else graph.internet_segments

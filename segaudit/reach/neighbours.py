@@ -88,13 +88,17 @@ class Neighbourhood:
         for address in sorted(addresses):
             alike[tuple(self._answering(sender, address))].append((address, address))
         for points, ranges in alike.items():
-            make = partial(self._universe.ranges, HeaderField.DESTINATION, ranges)
-            part = self._universe.remembered(("sent to", *ranges), make)
-            yield from ((point, part) for point in points)
-        rest = ~self._universe.ranges(
-            HeaderField.DESTINATION, [(address, address) for address in sorted(addresses)]
-        )
-        yield from ((point, rest) for point in self._proxies if point != sender)
+            if points:
+                part = self._sent_to(ranges)
+                yield from ((point, part) for point in points)
+        proxies = [point for point in self._proxies if point != sender]
+        if proxies:
+            rest = ~self._sent_to([(address, address) for address in sorted(addresses)])
+            yield from ((point, rest) for point in proxies)
+
+    def _sent_to(self, ranges: list[Range]) -> HeaderSpace:
+        make = partial(self._universe.ranges, HeaderField.DESTINATION, ranges)
+        return self._universe.remembered(("sent to", *ranges), make)
 
 
 def _answered_for(device: Device, interface: Interface, family: Family, may: bool) -> set[int]:

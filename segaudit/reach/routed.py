@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
-from segaudit.model.device import Interface, NextHop, RouteKind
+from segaudit.model.device import Interface, NextHop, Route, RouteKind
 from segaudit.model.flow import ConnectionState, Family
 from segaudit.packets import HeaderField, HeaderSpace
 from segaudit.reach.compiled import CompiledDevice
+from segaudit.reach.failures import covering, is_maintained
 from segaudit.reach.ways import Level, RoutingMode
 
 Target = tuple[str | None, int | None, HeaderSpace, bool]
@@ -21,7 +22,7 @@ class Routing:
     Args:
         compiled: the device.
         level: MAY or MUST.
-        mode: CURRENT or ANY.
+        mode: where it may send them.
     """
 
     def __init__(self, compiled: CompiledDevice, level: Level, mode: RoutingMode) -> None:
@@ -39,25 +40,53 @@ class Routing:
 
         ``incoming`` ``None``: packets of the device's own, which need no forwarding to leave.
         """
-        forwardable, turned = self._forwardable_from(incoming)
-        if self.mode is RoutingMode.ANY:
-            yield None, None, self._to_itself(), False
-            for other in sorted(self._device.interfaces):
-                yield other, None, turned if other == incoming else forwardable, True
+        if self.mode is RoutingMode.FAILURES and self.level is Level.MUST:
+            return
+        if self._goes_anywhere:
+            yield from self._anywhere(incoming)
             return
         if incoming is None and self.level is Level.MAY:
             for other in sorted(self._device.interfaces):  # by its choice (ip(7) IP_MULTICAST_IF)
                 yield other, None, self._multicast, True
+        for route, space in self._routes(incoming, state):
+            if not (packets & space).is_empty:
+                yield from self._by(route, incoming, space)
+
+    @property
+    def tells_interfaces_apart(self) -> bool:
+        """True where the input interface may decide where packets go."""
+        return not (self.compiled.fib.plain or self._goes_anywhere)
+
+    @cached_property
+    def _goes_anywhere(self) -> bool:
+        if self.mode is RoutingMode.FAILURES:
+            return is_maintained(self._device, self._universe.family)
+        return self.mode is RoutingMode.ANY
+
+    def _anywhere(self, incoming: str | None) -> Iterator[Target]:
+        forwardable, turned = self._forwardable_from(incoming)
+        yield None, None, self._to_itself(), False
+        for other in sorted(self._device.interfaces):
+            yield other, None, turned if other == incoming else forwardable, True
+
+    def _routes(self, incoming: str | None, state: ConnectionState) -> Iterator[tuple[Route, HeaderSpace]]:
+        """What is received on ``incoming`` by the route that it may, or must, take."""
+        if self.mode is RoutingMode.FAILURES:
+            yield from covering(self.compiled, incoming, state)
+            return
         for route, bounds in self.compiled.routes(incoming, state):
-            space = bounds.may if self.level is Level.MAY else bounds.must
-            if route is None or (packets & space).is_empty:
-                continue
-            if route.kind in (RouteKind.LOCAL, RouteKind.BROADCAST):
-                yield None, None, space & self._deliverable(incoming), False
-            elif route.kind is RouteKind.UNICAST:
-                for hop in route.next_hops:
-                    turns = hop.interface in (incoming, None)
-                    yield from self._hop(hop, space & (turned if turns else forwardable))
+            if route is not None:
+                yield route, bounds.may if self.level is Level.MAY else bounds.must
+
+    def _by(self, route: Route, incoming: str | None, space: HeaderSpace) -> Iterator[Target]:
+        """Where a route leads."""
+        if route.kind in (RouteKind.LOCAL, RouteKind.BROADCAST):
+            yield None, None, space & self._deliverable(incoming), False
+        elif route.kind is RouteKind.UNICAST:
+            forwardable, turned = self._forwardable_from(incoming)
+            for hop in route.next_hops:
+                turns = hop.interface in (incoming, None)
+                yield from self._hop(hop, space & (turned if turns else forwardable))
 
     def _forwardable_from(self, incoming: str | None) -> tuple[HeaderSpace, HeaderSpace]:
         """What may leave by another interface, and what by the one it was received on."""
@@ -67,9 +96,13 @@ class Routing:
         return self.forwardable(received_on), self.turnable(received_on)
 
     def _hop(self, hop: NextHop, space: HeaderSpace) -> Iterator[Target]:
-        """A next hop that is not known, or of the other family (RFC 8950), may be anyone on the wire."""
+        """A next hop that is not known, or of the other family (RFC 8950), may be anyone on the wire.
+
+        After failures any may: addresses move.
+        """
         certain = self.level is Level.MUST
         unknown = hop.anyone or hop.address_family not in (None, self._universe.family)
+        unknown = unknown or self.mode is RoutingMode.FAILURES
         if hop.interface is None:
             for other in () if certain else sorted(self._device.interfaces):
                 yield other, None, space, True
@@ -184,7 +217,7 @@ class Routing:
         """
         if not self.filters_sources(incoming):
             return self._universe.all
-        if not self.compiled.fib.plain or self.mode is RoutingMode.ANY:
+        if not self.compiled.fib.plain or self.mode is not RoutingMode.CURRENT:
             return self._universe.all if self.level is Level.MAY else self._universe.none
         loose = self._device.interfaces[incoming].reverse_path_filter == 2
         let_in = claimed = self._universe.none

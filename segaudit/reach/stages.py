@@ -26,7 +26,7 @@ class Stages:
     Args:
         compiled: the device.
         level: MAY or MUST.
-        mode: CURRENT or ANY.
+        mode: where it may send packets.
     """
 
     def __init__(self, compiled: CompiledDevice, level: Level, mode: RoutingMode) -> None:
@@ -165,7 +165,7 @@ class Stages:
         """True where every interface may differ: by routing rules, REDIRECT, or IPv6 link-local turns."""
         compiled = self.compiled
         return (
-            not compiled.fib.plain
+            self._routing.tells_interfaces_apart
             or (compiled.universe.family is Family.IPV6 and self.level is Level.MAY)
             or any(
                 isinstance(ace.action, Translate) and ace.action.kind is TranslationKind.REDIRECT

@@ -23,9 +23,12 @@ class Level(Enum):
 
 
 class RoutingMode(Enum):
-    """CURRENT: the collected tables. ANY: out of any interface, up or down (grade G4)."""
+    """CURRENT: the collected tables. FAILURES: whatever failures may leave of them or bring into them
+    (grade G3; ``reach.failures``). ANY: out of any interface, up or down (grade G4).
+    """
 
     CURRENT = "current"
+    FAILURES = "failures"
     ANY = "any"
 
 
@@ -74,7 +77,7 @@ EVERY_FIELD = tuple(field for field in HeaderField if field is not HeaderField.O
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A way through a device, or part of one.
+    """A way through a device, or part of one; without ``rewrites`` its three sets are one.
 
     ``now`` is what all packets together are at this point, ``entered`` what they were when they
     entered (an outer bound once a field is in ``changed``). ``guard`` and then each of ``rewrites``
@@ -96,7 +99,7 @@ class Way:
         """Only the packets that are in ``space`` at this point go on."""
         now = self.now & space
         if not self.rewrites:
-            return Way(now, now, now)
+            return self if now is self.now else Way.start(now)
         *before, (fields, after) = self.rewrites
         entered = self.entered & now.without(*self.changed)
         return Way(entered, now, self.guard, (*before, (fields, after & space)), self.changed)
@@ -117,6 +120,8 @@ class Way:
 
     def joined(self, other: Way) -> Way:
         """Both ways as one; they must not differ in ``rewrites``."""
+        if not self.rewrites:
+            return Way.start(self.guard | other.guard)
         return Way(
             self.entered | other.entered,
             self.now | other.now,

@@ -4,18 +4,22 @@ Every site: a border router towards two cores, a stateful firewall, two distribu
 access routers with one LAN each that take turns in the site's zones. The first half of the sites is
 the subsidiary's, the second the parent's; the parent's firewalls drop what comes from the
 subsidiary's addresses before anything else. Cores form a ring with chords and know every site
-(ECMP). ``to_snapshot`` is the network as model objects, ``to_folder`` as the files of Linux devices,
-so that the whole command can be timed, parsing included.
+(ECMP). Where large filters are asked for, some access routers get one each, written as firewall
+managers write them: policies between groups of addresses and services, spelled out member by member.
+``to_snapshot`` is the network as model objects, ``to_folder`` as the files of Linux devices, so that
+the whole command can be timed, parsing included.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
+from itertools import islice, product
 from pathlib import Path
 from random import Random
+from typing import TypeVar
 
 import networkx as nx
 
@@ -51,13 +55,19 @@ from segaudit.model.snapshot import RawConfig, RawFile, RawSnapshot, Snapshot
 from segaudit.model.source import SourceSpan
 from segaudit.model.topology import Link, TerminationPoint
 
+Member = TypeVar("Member")
+
 SERVICES = ((6, 22), (6, 80), (6, 443), (6, 445), (6, 3389), (17, 53), (17, 123), (17, 161))
+PORTS = (*SERVICES, *((6, port) for port in range(8000, 8060)), *((17, port) for port in range(5000, 5020)))
 ESTABLISHED = frozenset({ConnectionState.ESTABLISHED, ConnectionState.RELATED})
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How large a network is; ``devices`` is what follows from it."""
+    """How large a network is; ``devices`` is what follows from it.
+
+    The first ``large_filters`` access routers have ``large_rules`` rules each, whatever the others have.
+    """
 
     sites: int = 50
     access: int = 15
@@ -67,6 +77,8 @@ class Size:
     access_rules: int = 20
     extra_routes: int = 0
     seed: int = 1
+    large_filters: int = 0
+    large_rules: int = 0
 
     @property
     def devices(self) -> int:
@@ -81,7 +93,8 @@ class Size:
     @property
     def rules(self) -> int:
         """Number of rules, in all devices."""
-        return self.sites * (self.firewall_rules + self.access * self.access_rules)
+        large = self.large_filters * (self.large_rules - self.access_rules)
+        return self.sites * (self.firewall_rules + self.access * self.access_rules) + large
 
 
 SIZES = {
@@ -215,6 +228,10 @@ def _access(drawing: Drawing, site: int, number: int, spread: list[Box], random:
     box.routes.append((IPv4Network("0.0.0.0/0"), tuple(uplinks)))
     box.addresses["lan0"] = f"{lan.network_address + 1}/24"
     drawing.links.append(((box.name, "lan0"),))
+    if site * size.access + number < size.large_filters:
+        box.rules = list(islice(_object_rules(size, site, random), size.large_rules))
+        box.default = Forwarding.DROP
+        return
     for _ in range(size.access_rules):
         target = lan_prefix(random.randrange(size.sites), random.randrange(size.access))
         box.rules.append(Rule(Forwarding.DROP, None, target, random.choice(SERVICES), interface="lan0"))
@@ -234,6 +251,33 @@ def _firewall_rules(size: Size, site: int, random: Random) -> Iterator[Rule]:
         ends = (outside, inside) if random.random() < 0.5 else (inside, outside)
         action = Forwarding.ACCEPT if random.random() < 0.8 else Forwarding.DROP
         yield Rule(action, *ends, service=random.choice(SERVICES))
+
+
+def _object_rules(size: Size, site: int, random: Random) -> Iterator[Rule]:
+    """Established, then policies between groups of the site and of anywhere; four in five accept."""
+    yield Rule(Forwarding.ACCEPT, established=True)
+    names = 8 + size.large_rules // 200
+    inside = [_group(random, lambda: _object(site, random)) for _ in range(names)]
+    outside = [_group(random, lambda: _object(random.randrange(1024), random)) for _ in range(names)]
+    services = [_group(random, lambda: random.choice(PORTS)) for _ in range(names)]
+    while True:
+        ends = [random.choice(inside), random.choice(outside)]
+        random.shuffle(ends)
+        action = Forwarding.ACCEPT if random.random() < 0.8 else Forwarding.DROP
+        for source, destination, service in product(ends[0], ends[1], random.choice(services)):
+            yield Rule(action, source, destination, service)
+
+
+def _group(random: Random, member: Callable[[], Member]) -> list[Member]:
+    """One to eight members; small groups are the most."""
+    return list(dict.fromkeys(member() for _ in range(min(1 + int(random.expovariate(0.4)), 8))))
+
+
+def _object(site: int, random: Random) -> IPv4Network:
+    """A host, mostly; else some of a LAN of the site, or all of it."""
+    length = random.choice((32, 32, 32, 32, 28, 26, 24))
+    address = int(lan_prefix(site, random.randrange(64)).network_address) + random.randrange(256)
+    return IPv4Network((address >> (32 - length) << (32 - length), length))
 
 
 def _core_routes(

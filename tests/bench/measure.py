@@ -2,9 +2,10 @@
 
 Run ``python tests/bench/measure.py 100 300 1000``. Every size runs in a process of its own, so that
 the peak is its own. ``--way command`` is the whole judgement of the network as files, parsing
-included. ``--grow zones`` (or devices, rules, routes) doubles one thing and leaves the others as they
-are; the power is how the cost follows it from row to row (1: in proportion). Figures are for reading
-and for ratios within one run; nothing is asserted.
+included; ``--filters 100x5000`` is that for a network with so many filters of so many rules each.
+``--grow zones`` (or devices, rules, routes) doubles one thing and leaves the others as they are; the
+power is how the cost follows it from row to row (1: in proportion). Figures are for reading and for
+ratios within one run; nothing is asserted.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ import resource
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from itertools import pairwise
-from math import log
+from math import isqrt, log
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import process_time
@@ -104,7 +107,7 @@ def command(size: Size) -> Stages:
 
     stages: Stages = {}
     with TemporaryDirectory() as folder:
-        to_folder(draw(size), Path(folder))
+        _written_apart(size, Path(folder))
         with timed(stages, "parse"):
             policy = read_policy(Path(folder) / "policy.yaml")
             snapshot = parse_snapshot(read_snapshot(Path(folder) / "snapshot"), vendors())
@@ -115,6 +118,16 @@ def command(size: Size) -> Stages:
     stages["total"] = sum(stages.values())
     stages["verdicts"] = len(judgement.verdicts)
     return stages
+
+
+def _written_apart(size: Size, folder: Path) -> None:
+    """Draw the network in another process: what that takes is no cost of judging it."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as apart:
+        apart.submit(_written, size, folder).result()
+
+
+def _written(size: Size, folder: Path) -> None:
+    to_folder(draw(size), folder)
 
 
 WAYS = {"engine": engine, "command": command}
@@ -161,6 +174,17 @@ def _power(before: tuple[int, Stages], after: tuple[int, Stages]) -> str:
     return f"{log(after[1]['total'] / before[1]['total']) / log(after[0] / before[0]):.1f}"
 
 
+# -- large filters -------------------------------------------------------------------------------
+
+
+def filtered(filters: int, rules: int) -> Size:
+    """A network with so many filters of so many rules each: as many sites as LANs per site, about."""
+    sites = max(2, min(20, isqrt(filters)))
+    access = -(-filters // sites)
+    few = Size(sites, access, zones=1, cores=4, firewall_rules=50, access_rules=0)
+    return replace(few, large_filters=filters, large_rules=rules)
+
+
 # -- command line --------------------------------------------------------------------------------
 
 
@@ -171,6 +195,7 @@ def main() -> None:
     parser.add_argument("--way", choices=WAYS, default="engine")
     parser.add_argument("--grow", choices=GROWN, action="append", default=[])
     parser.add_argument("--doublings", type=int, default=3)
+    parser.add_argument("--filters", nargs="+", default=[], metavar="FILTERSxRULES")
     parser.add_argument("--here", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.here:
@@ -179,6 +204,9 @@ def main() -> None:
         return
     for name in arguments.sizes:
         _row(SIZES[name], arguments.way)
+    for shape in arguments.filters:
+        _say(f"{shape} rules in large filters")
+        _row(filtered(*map(int, shape.split("x"))), "command")
     for what in arguments.grow:
         curve(what, arguments.doublings, arguments.way)
 

@@ -11,7 +11,6 @@ import pytest
 from builders.networks import acl, attach, device, host, interface, link, route, snapshot
 
 from segaudit.judge import judge
-from segaudit.judge.failures import is_maintained
 from segaudit.model.acl import Forwarding, Hook
 from segaudit.model.device import Device, Route
 from segaudit.model.flow import Family
@@ -20,6 +19,7 @@ from segaudit.model.source import AccountedLine, LineTally, SourceSpan
 from segaudit.model.topology import Link
 from segaudit.model.verdict import Grade, Outcome, PairVerdict
 from segaudit.policy import locate, parse_policy
+from segaudit.reach.failures import is_maintained
 
 POLICY = b"""
 version: 1
