@@ -146,16 +146,30 @@ class _Wiring:
 
     def join_links(self) -> None:
         """Join the ends of every link, tag by tag: what one end speaks, all may send."""
+        self._share_tags()
         for link in self.snapshot.links:
             self._wired.update(link.ends)
-            tags = set().union(*(self._tags[end] for end in link.ends))
-            for tag in tags:
+            for tag in set().union(*(self._tags[end] for end in link.ends)):
                 self.wires.join(_Node(end.device, end.interface, tag) for end in link.ends)
-            for end in link.ends:
-                self._tags[end] = tags | self._tags[end]
             if not link.closed:
                 reason = f"{link.origin} does not say that nothing else is attached"
                 self.reasons[link.ends[0]].append(reason)
+
+    def _share_tags(self) -> None:
+        """Ends of a link, and a bundle with its members, carry each other's tags, however many in turn."""
+        alike = _Union()
+        for link in self.snapshot.links:
+            alike.join(_Node(end.device, end.interface, UNTAGGED) for end in link.ends)
+        for device in self.snapshot.devices.values():
+            for interface in device.interfaces.values():
+                bundle = bundle_of(device, interface)
+                if bundle is not None:
+                    ends = (interface.name, bundle.name)
+                    alike.join(_Node(device.name, end, UNTAGGED) for end in ends)
+        for nodes in alike.groups():
+            tags = set().union(*(self._tags[node.point] for node in nodes))
+            for node in nodes:
+                self._tags[node.point] = tags
 
     def join_subnets(self) -> None:
         """Join what nobody wired by subnet; it stays open."""

@@ -228,6 +228,29 @@ def test_a_bridge_that_keeps_no_vlans_apart_joins_all_of_them() -> None:
     assert len({home(graph, f"{name}:eth1") for name in "abc"}) == 1
 
 
+def test_what_a_member_hears_tagged_its_bundle_bridges_on() -> None:
+    box = device(
+        "br",
+        interface("br0", kind=InterfaceKind.BRIDGE),
+        interface("bond0", kind=InterfaceKind.AGGREGATE, bridge="br0"),
+        interface("m1", parent="bond0"),
+        interface("p1", bridge="br0"),
+    )
+    switches = [device(name, access("p1", 10), trunk("t", (10, 10), native=None)) for name in ("s1", "s2")]
+    wired = [link("s1:p1", "a:eth1"), link("s2:p1", "b:eth1"), link("s1:t", "br:m1"), link("s2:t", "br:p1")]
+    graph = graph_of([box, *switches, end("a"), end("b")], wired)
+    assert home(graph, "a:eth1") == home(graph, "b:eth1")
+
+
+def test_links_that_share_an_end_share_their_tags_in_any_order() -> None:
+    ends = [device(name, trunk("e", (20, 20), native=None)) for name in ("c", "d")]
+    plain = [device("x", interface("p")), device("q", interface("p"))]
+    wired = [link("q:p", "x:p"), link("x:p", "c:e"), link("d:e", "q:p")]
+    for links in (wired, wired[::-1]):
+        graph = graph_of([*ends, *plain], links)
+        assert set(wires(graph, "c:e")) & set(wires(graph, "d:e")) > {home(graph, "c:e")}
+
+
 def test_where_no_vlan_is_known_nothing_changes() -> None:
     plain = [device("r1", interface("eth1", "10.0.0.1/30")), device("r2", interface("eth1", "10.0.0.2/30"))]
     graph = graph_of(plain, [link("r1:eth1", "r2:eth1")])
