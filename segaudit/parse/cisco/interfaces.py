@@ -104,8 +104,7 @@ def read_ip_address(record: InterfaceRecord, words: Words) -> Fate:
     """``ip address A MASK | A/LEN [secondary]``, ``dhcp``, ``negotiated``; ``no ip address``."""
     record.speaks_ip = True
     if words.negated:
-        record.addresses = [one for one in record.addresses if one.family is not Family.IPV4]
-        return FACT
+        return _forget(record, words)
     word = words.peek()
     if word in ("dhcp", "negotiated", "pool"):
         record.learns_address[Family.IPV4] = words.rest()
@@ -121,6 +120,19 @@ def read_ip_address(record: InterfaceRecord, words: Words) -> Fate:
     if words.accept("tag"):
         words.take()
     return FACT if words.done else NOT_UNDERSTOOD
+
+
+def _forget(record: InterfaceRecord, words: Words) -> Fate:
+    """``no ip address [A MASK [secondary]]``: that address, or all."""
+    gone = None if words.done else _address_and_mask(words)
+    if gone is None and not words.done:
+        return NOT_UNDERSTOOD
+    record.addresses = [
+        one
+        for one in record.addresses
+        if one.family is not Family.IPV4 or (gone is not None and (one.address, one.prefix_length) != gone)
+    ]
+    return FACT
 
 
 def _address_and_mask(words: Words) -> tuple[int, int] | None:

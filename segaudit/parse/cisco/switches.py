@@ -482,6 +482,30 @@ def doubtful(reason: str) -> Callable[[object, Words], Fate]:
     return read
 
 
+_STATIC_NEIGHBOUR = unsupported("frames for the address go to whoever has the hardware address")
+_NEIGHBOURS = ignored("how addresses on a link are learned")
+
+
+def neighbour(record: object, words: Words) -> Fate:
+    """A reader of ``arp`` and ``ipv6 neighbor`` lines: an entry that is written binds an address."""
+    del record
+    binds = any(addresses.address(word) is not None for word in words.rest().split())
+    return _STATIC_NEIGHBOUR if binds and not words.negated else _NEIGHBOURS
+
+
+def scripted(*harmless: str) -> Callable[[object, Words], Fate]:
+    """A reader of programs that the switch runs by itself, but for those that name one of ``harmless``."""
+    fate = unsupported("a program of the switch may change its configuration")
+
+    def read(record: object, words: Words) -> Fate:
+        del record
+        if words.negated or set(words.rest().split()) & set(harmless):
+            return ignored("it changes no configuration")
+        return fate
+
+    return read
+
+
 def host(kind: str) -> TopReader:
     """A reader of ``... [vrf V] [host] A``: a server that the switch uses."""
 

@@ -22,6 +22,7 @@ from segaudit.parse.cisco.switches import (
     dropping,
     forgetting,
     multicast,
+    neighbour,
     relaying,
     translating,
 )
@@ -153,6 +154,9 @@ _OWN: Mapping[str, Reader[SwitchInterface]] = {
     "ipv6 dhcp relay destination": relaying,
     "mac access-group": dropping("MAC access list", direction_last=True),
     "traffic-policy": _traffic_policy,
+    "arp": neighbour,
+    "ip arp": neighbour,
+    "ipv6 neighbor": neighbour,
     "mpls ip": doubtful("MPLS forwarding is not modelled"),
     "mpls ldp": doubtful("MPLS forwarding is not modelled"),
     "pim ipv4 sparse-mode": multicast,
@@ -201,7 +205,7 @@ _HARMLESS = by_first_words({
         "flow-spec", "ipv6 enforcement", "ipv6 verify", "switchport port-security",
         "switchport source-interface",
     ),
-    "how addresses on the link are learned": ("arp", "ip arp", "switchport mac address"),
+    "how addresses on the link are learned": ("switchport mac address",),
     "host routes of the interface's own subnet": (
         "ip attached-host", "ip attached-hosts", "ip attached-routes", "ipv6 attached-host",
         "ipv6 attached-hosts", "ipv6 attached-routes",

@@ -9,17 +9,17 @@ from segaudit.parse.cisco.switches import by_first_words
 
 HARMLESS = by_first_words({
     "what is logged, counted or watched": (
-        "errdisable", "event-handler", "event-monitor", "flow", "load-interval", "monitor connectivity",
+        "errdisable", "event-monitor", "flow", "load-interval", "monitor connectivity",
         "monitor hadoop", "monitor loop-protection", "monitor server-failure", "monitor telemetry",
         "queue-monitor", "sflow", "snmp-server", "track", "tracers", "vmtracer", "logging qos",
         "connectivity",
     ),
     "of the switch itself: no packet is forwarded by it": (
-        "alias", "boot", "clock", "cli", "cvx", "daemon", "default", "email", "enable", "environment",
+        "alias", "boot", "clock", "cli", "cvx", "default", "email", "enable", "environment",
         "hardware", "hostname", "ip ftp", "ip host", "ip http", "ip icmp", "ip radius", "ip ssh",
         "ip tacacs", "ip tftp", "ipv6 host", "lldp", "management api models", "management console",
         "management cvx", "management defaults", "management security", "management tech-support",
-        "management xmpp", "mcs", "platform", "power", "prompt", "ptp", "redundancy", "schedule",
+        "management xmpp", "mcs", "platform", "power", "prompt", "ptp", "redundancy",
         "service", "system", "terminal", "transceiver", "zerotouch", "agent", "ip name-server group",
         "ip domain lookup", "ip domain-list", "dns", "license", "boot-config", "ntp authenticate",
         "ntp authentication-key", "ntp local-interface", "ntp serve", "ntp source", "ntp trusted-key",
@@ -44,7 +44,7 @@ HARMLESS = by_first_words({
         "udld",
     ),
     "how addresses on a link are learned": (
-        "arp", "ip arp", "ip virtual-router mac-address", "ipv6 neighbor", "mac address-table",
+        "ip virtual-router mac-address", "mac address-table",
         "mac address", "ipv6 nd", "ip local-proxy-arp",
     ),
     "it only ever drops": (

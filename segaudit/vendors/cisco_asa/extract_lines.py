@@ -25,6 +25,7 @@ from segaudit.vendors.cisco_asa.records import (
 )
 
 _FORBIDS = ignored("forbids what no translation fits, lets none through")
+_BOUND = unsupported("frames for the address go to whoever has the hardware address")
 _ABSENT = FACT
 """``no X`` of a command that is off by default says nothing new."""
 
@@ -166,7 +167,7 @@ def _arp(config: Config, words: Words) -> Fate:
     config.neighbours.append(Neighbour(nameif, found[0], found[1], mac, words.span))
     if words.accept("alias"):
         config.aliases.add(nameif)
-    return FACT if words.done else NOT_UNDERSTOOD
+    return _BOUND if words.done else NOT_UNDERSTOOD
 
 
 def _sysopt(config: Config, words: Words) -> Fate:
@@ -351,6 +352,7 @@ GLOBAL_LINES: Table[Config] = Table(
         "route": _route,
         "ipv6 route": _ipv6_route,
         "arp": _arp,
+        "event manager": _doubtful("an applet may change the configuration"),
         "sysopt": _sysopt,
         "ip local pool": _pool,
         "ip verify reverse-path": _reverse_path,

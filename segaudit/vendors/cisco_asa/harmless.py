@@ -11,7 +11,7 @@ _Grouped = Mapping[str, Iterable[str]]
 
 _GLOBAL: _Grouped = {
     "what is logged or counted": (
-        "asdm history", "call-home", "event manager", "logging", "snmp", "snmp-server",
+        "asdm history", "call-home", "logging", "snmp", "snmp-server",
         "service call-home",
         "flow-export", "telemetry",
     ),

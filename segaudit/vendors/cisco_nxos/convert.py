@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from segaudit.model.acl import Acl, AclAttachment
-from segaudit.model.device import DEFAULT_VRF, Device, Interface
+from segaudit.model.device import DEFAULT_VRF, Device, Interface, InterfaceKind
 from segaudit.model.flow import Family
 from segaudit.model.services import ManagementService
 from segaudit.model.snapshot import RawConfig
@@ -46,6 +46,8 @@ def device(raw: RawConfig) -> Device:
     _place_lost_bgp(reading)
     defaults = _defaults(reading.settings, switch.interfaces.values(), ledger)
     found = switch_device.interfaces(switch, defaults, NXOS)
+    if not reading.settings.version:
+        _account_dead_vlans(found, ledger)
     tables = switch_tables.routing(switch, found, _told(files, found))
     implied = () if _NO_IMPLIED_ND.match(reading.settings.version) else ND_PERHAPS
     reader = ListReader(ledger, NXOS, switch.groups, _LIST_SETTINGS, implied)
@@ -112,6 +114,14 @@ def _defaults(
         return not (record.name.startswith("Ethernet") and shut)
 
     return switch_device.Defaults(switched, enabled, lambda _vrf, _family: True, "port-channel", "mgmt")
+
+
+def _account_dead_vlans(found: Mapping[str, Interface], ledger: LineLedger) -> None:
+    """An SVI is down where no port carries its VLAN; a part of a configuration does not list every port."""
+    for one in found.values():
+        if one.kind is InterfaceKind.VLAN and one.parent is None and one.span and not one.operational:
+            line, reason = one.span.first_line, "ports that are not listed may carry its VLAN"
+            ledger.unsupported(line, line, reason, bounded=False)
 
 
 def _shows_routing(record: InterfaceRecord) -> bool:

@@ -9,14 +9,14 @@ from segaudit.parse.cisco.switches import by_first_words
 
 HARMLESS = by_first_words({
     "what is logged, counted or watched": (
-        "callhome", "errdisable", "event manager", "flow exporter", "flow monitor", "flow record",
+        "callhome", "errdisable", "flow exporter", "flow monitor", "flow record",
         "flow timeout", "icam", "ip sla", "logging", "rmon", "sampler", "sflow", "snmp-server",
         "telemetry", "track", "itd session", "diagnostic", "slow-drain", "ngoam",
     ),
     "of the switch itself: no packet is forwarded by it": (
         "boot", "cfs", "cli", "clock", "crypto", "default", "feature", "hardware", "hostname", "install",
         "ip domain-list", "ip domain-lookup", "ip ftp", "ip host", "ip http", "ip tacacs", "ip radius",
-        "ip tftp", "ipv6 host", "limit-resource", "lldp", "cdp", "license", "nxapi", "power", "scheduler",
+        "ip tftp", "ipv6 host", "limit-resource", "lldp", "cdp", "license", "nxapi", "power",
         "service unsupported-transceiver", "ssh", "switchname", "system", "terminal", "vdc", "version",
         "xml", "virtual-service", "guestshell", "redundancy", "ip dns", "ip name-server-group", "platform",
         "module", "poweroff", "line console", "grpc", "ntp access-group", "ntp allow", "ntp authenticate",
@@ -47,8 +47,8 @@ HARMLESS = by_first_words({
         "vtp password", "fex", "interface breakout", "link", "vlan configuration",
     ),
     "how addresses on a link are learned": (
-        "arp", "fabric database", "fabric forwarding", "ip adjacency", "ip arp", "ipv6 icmp", "ipv6 nd",
-        "ipv6 neighbor", "l2", "mac address-table", "mac-learn", "ip local-proxy-arp",
+        "fabric database", "fabric forwarding", "ip adjacency", "ipv6 icmp", "ipv6 nd", "l2",
+        "mac address-table", "mac-learn", "ip local-proxy-arp",
     ),
     "it only ever drops, or limits a rate": (
         "control-plane", "copp", "ip dhcp snooping", "ip igmp", "ip source", "ip verify", "ipv6 mld",

@@ -72,6 +72,18 @@ def _off(reason: str, words: str, *more: str) -> dict[str, tuple[frozenset[str],
     return {word: (frozenset(("disable", *more)), reason) for word in words.split()}
 
 
+_ACTION_TYPES = {
+    "action-type": (
+        _words(
+            "email ios-notification fortiexplorer-notification alert quarantine quarantine-forticlient"
+            " quarantine-nsx ban-ip aws-lambda azure-function google-cloud-function alicloud-function"
+            " webhook slack-notification microsoft-teams-notification"
+        ),
+        "commands of its own may change the configuration",
+    )
+}
+"""What a stitch may do without changing the configuration (a ``cli-script`` may)."""
+
 # ---- interfaces ---------------------------------------------------------------------------------
 
 _ADDRESS_LIST = Known(
@@ -993,8 +1005,10 @@ BLOCKS: dict[str, Fate] = {
     "system lte-modem": Doubtful("a modem is an interface of its own"),
     "system 5g-modem": Doubtful("a modem is an interface of its own"),
     "system pppoe-interface": Doubtful("an interface that dials"),
-    "system ipv6-neighbor-cache": Doubtful("static neighbours", bounded=True),
+    "system ipv6-neighbor-cache": Doubtful("static neighbours"),
     "system arp-table": Doubtful("static neighbours"),
+    "system auto-script": Doubtful("a script may change the configuration"),
+    "system automation-action": Known(only=_ACTION_TYPES, rest="acts on events"),
     "system mac-address-table": Doubtful("static MAC addresses", bounded=True),
     "system ipsec-aggregate": Doubtful("a bundle of tunnels"),
     "system wccp": Doubtful("packets are handed to a cache by WCCP"),
@@ -1167,8 +1181,6 @@ _HARMLESS_BLOCKS = {
         "telemetry-controller",
     ),
     "acts on events": (
-        "system auto-script",
-        "system automation-action",
         "system automation-condition",
         "system automation-destination",
         "system automation-stitch",

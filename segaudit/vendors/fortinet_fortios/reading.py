@@ -187,13 +187,14 @@ class Reading:
         key = item.key
         if key in fate.facts or item.verb not in _QUICK:
             return
-        reason = fate.harmless.get(key) or fate.rest or _harmless_name(key, fate)
+        reason = fate.harmless.get(key)
         if reason is None and key in fate.only:
             values, why = fate.only[key]
             if not set(item.words[1:]) <= values:
                 self.ledger.unsupported(item.first, item.last, why, bounded=False, text=_shown(item))
                 return
             reason = f"off: {why}"
+        reason = reason or fate.rest or _harmless_name(key, fate)
         if reason is None:
             self.ledger.unrecognized(
                 item.first, item.last, "a setting that is not known", text=_shown(item)

@@ -54,7 +54,7 @@ _FAMILY_HARMLESS = frozenset(
 )  # fmt: skip
 _ADDRESS_HARMLESS = frozenset(
     (
-        "primary", "preferred", "broadcast", "master-only", "eui-64", "arp", "ndp", "destination",
+        "primary", "preferred", "broadcast", "master-only", "eui-64", "destination",
         "web-authentication", "destination-profile", "subnet-router-anycast", "virtual-gateway-address",
         "vrrp-group", "vrrp-inet6-group",
     )
@@ -276,6 +276,9 @@ def _virtual(reading: Reading, node: Node) -> Iterator[words.Prefix]:
     for child in node:
         if child.word in _ADDRESS_HARMLESS:
             reading.facts(child)
+        elif child.word in ("arp", "ndp"):
+            reason = "frames for the address go to whoever has the hardware address"
+            reading.unsupported(child, reason, bounded=False)
     shared = node.words("virtual-gateway-address")
     for key in ("vrrp-group", "vrrp-inet6-group"):
         for group in node.under(key):

@@ -205,9 +205,11 @@ def _routers(config: Configuration, network: Node | None) -> tuple[RouterRecord,
         return ()
     advanced = config.own.word("deviceconfig", "setting", "advance-routing")
     logical, virtual = network.get("logical-router"), network.get("virtual-router")
-    unused = virtual if advanced == "yes" else logical
-    if logical is not None and virtual is not None and unused is not None:
-        unused.ignore("of the routing engine that is not in use")
+    if logical is not None and virtual is not None:
+        if not advanced:
+            logical.doubt("which routing engine is in use is not said", bounded=False)
+        else:
+            (virtual if advanced == "yes" else logical).ignore("of the routing engine that is not in use")
     return network_of.routers(network)
 
 

@@ -90,8 +90,13 @@ _OTHER_WAYS = {
 }
 
 
+_BOUND = "frames for the address go to whoever has the hardware address"
+
+
 def _note_other_ways(node: Node) -> None:
     """Packets that an interface sends or takes although no route or rule of the model says so."""
+    for one in (*node.each("arp"), *node.each("ipv6", "neighbor-discovery", "neighbor")):
+        one.doubt(_BOUND, bounded=False)
     for path, reason in _OTHER_WAYS.items():
         if path[0] in node.children and node.says_yes(*path):
             node.children[path[0]].doubt(reason, bounded=False)

@@ -54,7 +54,7 @@ def test_a_banner_without_an_end_swallows_the_rest_and_is_doubtful() -> None:
 def test_a_script_of_an_event_handler_is_no_configuration() -> None:
     device = read("event-handler E\n   action bash\ninterface Ethernet9\nEOF\n   delay 5\nend\n")
     assert device.interfaces == {}
-    assert doubts(device) == []
+    assert doubts(device) == ["event-handler E"]
 
 
 def test_a_comment_is_no_configuration() -> None:
@@ -106,6 +106,23 @@ def test_a_device_needs_one_configuration() -> None:
 )
 def test_what_may_be_of_another_system_is_not_claimed(text: str) -> None:
     assert VENDOR.claims(RawConfig("d", "", (RawFile("devices/d/running-config.txt", text, ""),))) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "left"),
+    [
+        ("event-handler E", True),
+        ("daemon Mine", True),
+        ("daemon TerminAttr", False),
+        ("schedule change at 10:00:00 max-log-files 1 command bash x", True),
+        ("schedule tech-support interval 60 max-log-files 100 command show tech-support", False),
+        ("arp 10.0.0.9 0000.1111.2222 arpa", True),
+        ("arp cache persistent", False),
+        ("ipv6 neighbor Ethernet1 2001:db8::9 0000.1111.2222", True),
+    ],
+)
+def test_programs_and_written_neighbours_leave_doubt(line: str, left: bool) -> None:
+    assert doubts(read(CONFIG.replace("end\n", f"{line}\nend\n"))) == ([line] if left else [])
 
 
 def test_an_interface_that_is_reset_leaves_doubt() -> None:

@@ -342,6 +342,12 @@ access-group plane in interface outside control-plane
     assert passes(box, OUTSIDE, packet("udp", OUT, "198.51.100.2", 4500))
 
 
+@pytest.mark.parametrize("line", ["event manager applet a", "arp outside 192.0.2.9 0050.56aa.bbcc"])
+def test_programs_and_written_neighbours_leave_doubt(line: str) -> None:
+    doubts = [one.text for one in asa(f"{PORTS}\n{line}\n").lines if not one.bounded]
+    assert doubts == [line]
+
+
 def test_a_rule_that_is_put_in_between_leaves_doubt() -> None:
     listed = "\naccess-list in extended deny ip any any\naccess-group in in interface outside\n"
     inserted = "access-list in line 1 extended permit tcp any any eq 22\n"

@@ -108,3 +108,21 @@ def test_outbound_lists_and_zones_do_not_see_what_is_relayed() -> None:
 def test_what_is_taken_back_and_was_counted_on_leaves_doubt(line: str) -> None:
     assert len(doubts(device(ZONES + line))) == 1
     assert doubts(device(ZONES + "no mop enabled\nno snmp trap x")) == []
+
+
+@pytest.mark.parametrize("kind", ["epbr", "pbr", "service-chain"])
+def test_a_policy_that_redirects_leaves_doubt(kind: str) -> None:
+    address = "ip address 10.0.0.1 255.255.255.0"
+    assert doubts(device(port("GigabitEthernet1", address, "service-policy input x"))) == []
+    found = device(port("GigabitEthernet1", address, f"service-policy type {kind} input x"))
+    assert doubts(found) == ["packets are redirected"]
+
+
+def test_an_address_that_is_taken_back_leaves_the_others() -> None:
+    lines = ["ip address 10.0.0.1 255.255.255.0", "ip address 10.1.0.1 255.255.255.0 secondary"]
+    found = device(port("GigabitEthernet1", *lines, "no ip address 10.1.0.1 255.255.255.0 secondary"))
+    assert [str(one) for one in found.interfaces["GigabitEthernet1"].addresses] == ["10.0.0.1/24"]
+    assert (
+        device(port("GigabitEthernet1", *lines, "no ip address")).interfaces["GigabitEthernet1"].addresses
+        == ()
+    )

@@ -13,7 +13,7 @@ from segaudit.model.device import Device
 from segaudit.model.flow import Family, Flow
 from segaudit.vendors.cisco_nxos import VENDOR
 
-read = partial(read_config, VENDOR, before="no ip source-route\n")
+read = partial(read_config, VENDOR, before="version 9.3(8)\nno ip source-route\n")
 
 WEB = packet("10.0.0.5", "192.0.2.1", 6, 443)
 DNS = packet("10.0.0.5", "192.0.2.1", 17, 53)

@@ -13,7 +13,7 @@ from segaudit.model.device import Device, InterfaceKind
 from segaudit.model.flow import Family
 from segaudit.vendors.cisco_nxos import VENDOR
 
-read = partial(read_config, VENDOR, before="no ip source-route\n")
+read = partial(read_config, VENDOR, before="version 9.3(8)\nno ip source-route\n")
 
 
 def addresses(device: Device, interface: str) -> list[str]:

@@ -297,3 +297,18 @@ def test_a_switch_interface_may_copy_what_it_switches(firewall: Firewall) -> Non
 
     assert doubtful("enable") == ["set span enable"]
     assert doubtful("disable") == []
+
+
+@pytest.mark.parametrize(("kind", "left"), [("cli-script", ["set action-type cli-script"]), ("email", [])])
+def test_a_stitch_that_runs_commands_may_change_the_configuration(
+    firewall: Firewall, kind: str, left: list[str]
+) -> None:
+    device = firewall(
+        f'config system automation-action\n    edit "a"\n        set action-type {kind}\n    next\nend\n'
+    )
+    assert [line.text for line in device.lines if not line.bounded] == left
+
+
+def test_a_script_that_runs_by_itself_leaves_doubt(firewall: Firewall) -> None:
+    device = firewall('config system auto-script\n    edit "a"\n        set script "x"\n    next\nend\n')
+    assert [line.text for line in device.lines if not line.bounded] == ["config system auto-script"]

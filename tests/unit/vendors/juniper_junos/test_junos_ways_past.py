@@ -26,6 +26,7 @@ set interfaces ge-0/0/1 unit 0 family inet address 10.1.0.1/24
         "set forwarding-options dhcp-relay server-group g 10.1.0.5",
         "set forwarding-options helpers port 9999 server 10.1.0.5",
         "set event-options policy p then change-configuration commands x",
+        "set interfaces ge-0/0/1 unit 0 family inet address 10.1.0.1/24 arp 10.1.0.9 mac 00:50:56:aa:bb:cc",
     ],
 )
 def test_ways_past_the_model(line: str) -> None:

@@ -412,6 +412,7 @@ RELAY = "set network dhcp interface ethernet1/1 relay"
     [
         f"{PORT} decrypt-forward yes",
         f"{PORT} ndp-proxy enabled yes",
+        f"{PORT} arp 10.1.0.9 hw-address 00:50:56:aa:bb:cc",
         f"{PORT} units ethernet1/1.5 ndp-proxy enabled yes",
         f"{RELAY} ip server 10.2.0.9",
         f"{RELAY} ip enabled yes",
