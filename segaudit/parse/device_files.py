@@ -26,7 +26,7 @@ class DeviceFiles:
     def __init__(self, raw: RawConfig) -> None:
         self.raw = raw
         self._ledgers: dict[str, LineLedger] = {}
-        _refuse_twins(raw)
+        refuse_twins(raw)
 
     def open(self, file: RawFile) -> tuple[RawFile, LineLedger]:
         """The file, cleaned of what a terminal leaves behind, and its ledger."""
@@ -76,7 +76,12 @@ def beginning(file: RawFile) -> str:
     return without_terminal_codes(file.text[:FIRST_CHARACTERS])
 
 
-def _refuse_twins(raw: RawConfig) -> None:
+def refuse_twins(raw: RawConfig) -> None:
+    """Return only where every file of a device has a name of its own.
+
+    Raises:
+        SnapshotError: two have one name.
+    """
     counts = Counter(file.name for file in raw.files)
     twins = sorted(file.path for file in raw.files if counts[file.name] > 1)
     if twins:

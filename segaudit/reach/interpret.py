@@ -103,7 +103,7 @@ class Decision:
 
 
 def decisions(device: Device, acl: str, flow: Flow, context: Context) -> list[Decision]:
-    """Everything an attached chain may decide, its default included."""
+    """Everything an attached chain may decide, its default included; one, and certain, where all agree."""
     found = device.acls.get(acl)
     if found is None:
         return [Decision(Forwarding.ACCEPT, None, False), Decision(Forwarding.DROP, None, False)]
@@ -113,6 +113,8 @@ def decisions(device: Device, acl: str, flow: Flow, context: Context) -> list[De
             default = Forwarding.ACCEPT if isinstance(found.default, Return) else found.default
             decision = Decision(default, None, decision.certain, decision.mark)
         decisions.append(decision)
+    if len({(one.verdict, one.mark) for one in decisions}) == 1:
+        return [replace(decisions[-1], certain=True)]
     return decisions
 
 

@@ -13,6 +13,10 @@ from segaudit.model.flow import Family
 from segaudit.model.topology import TerminationPoint
 from segaudit.packets import HeaderField, HeaderSpace, Universe
 
+_LINK_LOCAL_SHIFT = Family.IPV6.bits - 10
+_LINK_LOCAL = 0xFE80 >> 6
+"""The first ten bits of fe80::/10."""
+
 
 class Neighbourhood:
     """Who on one segment receives a packet sent to a next hop.
@@ -35,6 +39,7 @@ class Neighbourhood:
         family = universe.family
         self._owners: dict[int, list[TerminationPoint]] = defaultdict(list)
         self._proxies: list[TerminationPoint] = []
+        self._link_local_unseen: list[TerminationPoint] = []
         by_mac: dict[str, list[TerminationPoint]] = defaultdict(list)
         for point in self.receivers:
             interface = graph.devices[point.device].interfaces[point.interface]
@@ -44,6 +49,8 @@ class Neighbourhood:
                 continue
             if interface.proxy_arp or (may and _answers_for_prefixes(graph.devices[point.device], family)):
                 self._proxies.append(point)
+            if may and family is Family.IPV6 and _has_unseen_link_local(interface):
+                self._link_local_unseen.append(point)
             for address in _answered_for(graph.devices[point.device], interface, family, may):
                 self._owners[address].append(point)
         self._bound = _static_bindings(graph.devices, self.receivers, by_mac, family)
@@ -79,6 +86,9 @@ class Neighbourhood:
         bound = self._bound.get((sender, address), [])
         if self._may or len(bound) == 1:
             owners += [point for point in bound if point not in owners]
+        if address >> _LINK_LOCAL_SHIFT == _LINK_LOCAL:
+            unseen = (point for point in self._link_local_unseen if point != sender)
+            owners += [point for point in unseen if point not in owners]
         proxies = [point for point in self._proxies if point != sender and point not in owners]
         return owners + proxies if self._may else owners or proxies
 
@@ -99,6 +109,16 @@ class Neighbourhood:
     def _sent_to(self, ranges: list[Range]) -> HeaderSpace:
         make = partial(self._universe.ranges, HeaderField.DESTINATION, ranges)
         return self._universe.remembered(("sent to", *ranges), make)
+
+
+def _has_unseen_link_local(interface: Interface) -> bool:
+    """True where IPv6 is spoken, so that there is a link-local address (RFC 4291 section 2.8), unseen.
+
+    A configuration does not show it: it is made of the hardware address.
+    """
+    own = [one.address for one in interface.addresses if one.family is Family.IPV6]
+    shown = any(address >> _LINK_LOCAL_SHIFT == _LINK_LOCAL for address in own)
+    return not shown and bool(own or Family.IPV6 in interface.forwarding)
 
 
 def _answered_for(device: Device, interface: Interface, family: Family, may: bool) -> set[int]:

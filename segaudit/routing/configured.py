@@ -137,6 +137,7 @@ class _Tables:
         resolves_by_default: bool,
     ) -> None:
         self._up = {port.name for port in ports if port.enabled and port.operational}
+        self._shown = {port.name for port in ports}
         self._unknown = unknown
         self._by_default = resolves_by_default
         self.connected = tuple(_connected(ports))
@@ -180,6 +181,8 @@ class _Tables:
         if one.interface is not None:
             if one.interface in self._up:
                 yield _hop(one.interface, one.address, one.family)
+            elif one.interface not in self._shown:
+                yield _hop(None, one.address, one.family)
         elif one.address is not None:
             yield from self._resolved(one, one.next_hop_vrf or one.vrf, one.address)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -12,6 +11,7 @@ from segaudit.documents.json_lines import elements
 from segaudit.errors import Problem, SnapshotError
 from segaudit.model.snapshot import RawConfig, RawFile
 from segaudit.model.source import AccountedLine, LineTally, SourceSpan
+from segaudit.parse.device_files import refuse_twins
 from segaudit.parse.ledger import LineLedger
 from segaudit.parse.terminal import without_terminal_codes
 
@@ -38,7 +38,7 @@ class Reading:
         self.raw = raw
         self._ledgers: dict[str, LineLedger] = {}
         self._opened: dict[str, RawFile] = {}
-        _refuse_twins(raw)
+        refuse_twins(raw)
         self._files = {file.name: file for file in raw.files}
 
     def required(self, name: str) -> RawFile:
@@ -175,14 +175,6 @@ def _each(
             continue
         ledger.fact(first, last)
         yield record
-
-
-def _refuse_twins(raw: RawConfig) -> None:
-    counts = Counter(file.name for file in raw.files)
-    twins = sorted(file.path for file in raw.files if counts[file.name] > 1)
-    if twins:
-        what = "two files of the device have one name"
-        raise SnapshotError(Problem(twins[0], what, ", ".join(twins[1:]), "keep one"))
 
 
 def _object(element: Any) -> JsonObject:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from builders.networks import acl, attach, device, interface
 from pytest import mark
 
-from segaudit.model.acl import AnyPacket, Forwarding, Hook, Range, StateIn, Translate, TranslationKind
+from segaudit.model.acl import (
+    AnyPacket,
+    Forwarding,
+    Hook,
+    Range,
+    StateIn,
+    Translate,
+    TranslationKind,
+    UnknownMatch,
+)
 from segaudit.model.flow import ConnectionState, Family, Flow
 from segaudit.packets import HeaderField, Universe
 from segaudit.reach.device_path import DevicePath, Level
@@ -42,3 +51,15 @@ def test_whether_a_protocol_with_states_of_its_own_is_new_is_not_certain(
     packets = V4.value(HeaderField.PROTOCOL, protocol)
     sent = [one for one in path.passage("eth1", packets, False).emissions if one.interface == "eth2"]
     assert bool(sent) is certain
+
+
+@mark.parametrize(("action", "certain"), [(Forwarding.ACCEPT, True), (Forwarding.DROP, False)])
+def test_what_all_ways_through_a_chain_agree_on_is_certain(action: Forwarding, certain: bool) -> None:
+    """Whether the first rule matches is not known; where the second does the same, no matter."""
+    chain = acl("forward", (UnknownMatch("?"), Forwarding.ACCEPT), (AnyPacket(), action))
+    box = device("fw", ONE, TWO, acls=(chain,), attachments=(attach("forward", Hook.FORWARD),))
+    flow = Flow(Family.IPV4, 17, 0x0A01000A, 0x0A02000A, 40000, 53)
+    walks = Walker({"fw": box}, {}).walk(flow, "fw", "eth1")
+    assert [walk.trace.certain for walk in walks if walk.trace.steps[-1].action == "arrived"] == [certain]
+    path = DevicePath(box, V4, Level.MUST)
+    assert bool(path.passage("eth1", V4.flow(flow), False).emissions) is certain

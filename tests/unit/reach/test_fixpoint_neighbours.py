@@ -81,3 +81,26 @@ def test_a_next_hop_inside_a_prefix_that_is_local_may_be_answered_for() -> None:
     graph = build_graph(snapshot([r1, r2], [link("r1:eth1"), link("r1:eth2", "r2:eth1"), link("r2:eth2")]))
     reached = Network(graph, UNIVERSE).reach(Source(frozenset({"r1:eth1"})))
     assert not reached.space(("segment", "r2:eth2")).is_empty
+
+
+def test_a_link_local_next_hop_may_be_whoever_does_not_show_its_own() -> None:
+    """Configurations hold no link-local addresses; the kernel lists those that there are."""
+    r1 = device(
+        "r1",
+        interface("eth1", "2001:db8:1::1/64"),
+        interface("eth2", "2001:db8:9::1/64"),
+        routes=(route("2001:db8:2::/64", "eth2", "fe80::9"),),
+    )
+    shows = interface("eth1", "2001:db8:9::3/64", "fe80::3/64")
+    others = [
+        device("r2", interface("eth1", "2001:db8:9::2/64"), interface("eth2", "2001:db8:2::1/64")),
+        device("r3", shows, interface("eth2", "2001:db8:2::2/64")),
+    ]
+    wires = [link("r1:eth1"), link("r1:eth2", "r2:eth1", "r3:eth1"), link("r2:eth2"), link("r3:eth2")]
+    graph = build_graph(snapshot([r1, *others], wires))
+    universe = Universe(Family.IPV6, 1 << 18)
+    source = Source(frozenset({"r1:eth1"}))
+    reached = {level: Network(graph, universe, level).reach(source) for level in Level}
+    assert not reached[Level.MAY].space(("segment", "r2:eth2")).is_empty
+    assert reached[Level.MAY].space(("segment", "r3:eth2")).is_empty
+    assert reached[Level.MUST].space(("segment", "r2:eth2")).is_empty

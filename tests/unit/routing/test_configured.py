@@ -99,6 +99,16 @@ def test_a_route_does_not_lead_to_its_own_next_hop() -> None:
     assert not installed(configured_routing([WAN], [static("10.9.0.0/16", "10.9.9.9")]), "10.9.0.0/16")
 
 
+def test_a_route_out_of_an_interface_that_is_not_shown_may_lead_anywhere() -> None:
+    shown, unseen = (static("10.9.0.0/16", interface=name) for name in ("wan", "tunnel9"))
+    assert hops(configured_routing([WAN, LAN], [shown]), "10.9.0.0/16") == {NextHop("wan")}
+    device = box((WAN, LAN), configured_routing([WAN, LAN], [unseen]))
+    assert leaves(device, "lan", "10.9.1.1") == {"wan", "lan"}
+    assert leaves(device, "lan", "10.9.1.1", Level.MUST) == set()
+    down = [replace(WAN, enabled=False), LAN]
+    assert not installed(configured_routing(down, [shown]), "10.9.0.0/16")
+
+
 def test_two_routes_that_need_each_other_are_left_out() -> None:
     pair = [static("10.8.0.0/16", "10.9.0.1"), static("10.9.0.0/16", "10.8.0.1")]
     assert len(configured_routing([WAN], pair).unresolved) == 2
