@@ -60,6 +60,9 @@ def _nobody(_done: int, _total: int) -> None:
 MOST_ATTEMPTS = 3
 """How often a task is started whose worker dies."""
 
+_MANAGER_SECONDS = 10.0
+"""How long a pool's own thread may take to notice that its processes are gone."""
+
 _TLS_FORM = "tls://host:port?ca=FILE&cert=FILE&key=FILE"
 _CLUSTER_SCHEMES = {"dask": "tcp", "tls": "tls"}
 _TLS_FILES = {"ca": "tls_ca_file", "cert": "tls_client_cert", "key": "tls_client_key"}
@@ -139,9 +142,12 @@ class _Processes:
     def end(self) -> None:
         """Leave no process behind, whatever it is doing (``kill_workers`` of Python 3.14)."""
         children = list((self._pool._processes or {}).values())
+        manager: Thread | None = getattr(self._pool, "_executor_manager_thread", None)
         self._pool.shutdown(wait=False, cancel_futures=True)
         for child in children:
             child.kill()
+        if manager is not None:  # it waits for the children, too: who comes second learns nothing of them
+            manager.join(_MANAGER_SECONDS)
         for child in children:
             child.join()
 
